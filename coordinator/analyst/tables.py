@@ -1,0 +1,112 @@
+"""Results on a terminal: tables with intervals, costs and what is left."""
+
+from rich.console import Console
+from rich.table import Table
+
+from coordinator.analyst.result import Result
+from coordinator.estimators.table import Row
+from privacy.accountant import epsilon_of
+from privacy.loss import Loss
+from protocols.dictionary import Code, Field
+from protocols.dictionary_text import code_text
+from protocols.queries import Kind
+
+_PER_CENT = 0.95
+
+
+def show_result(result: Result, console: Console) -> None:
+    """Print the combined table, who answered, and what it cost."""
+    console.print(_table(result))
+    console.print(_centres(result))
+    terms = result.query.release
+    epsilon = epsilon_of(terms.loss, float(terms.delta))
+    shown = "unbounded" if epsilon is None else f"{epsilon:.3g}"
+    console.print(
+        f"Each answer is rho {terms.loss} zCDP for a patient at one centre"
+        f" (epsilon {shown} at delta {float(terms.delta):g}); intervals cover {_PER_CENT:.0%}."
+    )
+
+
+def _table(result: Result) -> Table:
+    kind = result.query.statistic.kind
+    variable = result.query.statistic.variable
+    title = kind.value + (f" of {result.dictionary.shown(variable)}" if variable else "")
+    if variable and (unit := result.dictionary.field(variable).unit):
+        title += f", {unit}"
+    table = Table(title=title, title_justify="left")
+    fields = [result.dictionary.field(name) for name in result.query.statistic.by]
+    for name in result.query.statistic.by:
+        table.add_column(result.dictionary.shown(name))
+    if kind is Kind.HISTOGRAM:
+        table.add_column("bin")
+    for heading in ("estimate", "from", "to", "noise sd"):
+        table.add_column(heading, justify="right")
+    if kind in (Kind.MEAN, Kind.VARIANCE, Kind.PROPORTION):
+        table.add_column("n", justify="right")
+    for place, row in enumerate(result.rows):
+        table.add_row(*_cells(row, fields, kind, is_last=place == len(result.rows) - 1))
+    return table
+
+
+def _cells(row: Row, fields: list[Field], kind: Kind, *, is_last: bool) -> list[str]:
+    cells = [_level(one, code) for one, (_, code) in zip(fields, row.groups, strict=True)]
+    if kind is Kind.HISTOGRAM:
+        cells.append(f"[{row.bin_low:g}, {row.bin_high:g}" + ("]" if is_last else ")"))
+    cells += [_number(value) for value in (row.estimate, row.ci_low, row.ci_high, row.noise_sd)]
+    if kind in (Kind.MEAN, Kind.VARIANCE, Kind.PROPORTION):
+        cells.append(_number(row.n))
+    return [cell.replace("[", "\\[") for cell in cells]
+
+
+def _level(one: Field, code: Code | None) -> str:
+    if code is None:
+        return "(missing)"
+    return dict(one.labels).get(code, code_text(code))
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def _centres(result: Result) -> Table:
+    table = Table(title="centres", title_justify="left")
+    table.add_column("centre")
+    table.add_column("answer")
+    for heading in ("cost in rho", "left of the registry's budget"):
+        table.add_column(heading, justify="right")
+    for centre, one in result.answered.items():
+        receipt = one.receipt
+        word = (
+            f"repeat of {one.release.released_at:%Y-%m-%d %H:%M}, free"
+            if receipt.is_repeat
+            else "new release"
+        )
+        table.add_row(str(centre), word, str(receipt.charged), _budget(receipt.registry_left))
+    for centre in result.missing:
+        table.add_row(str(centre), "[yellow]missing[/]", "-", "-")
+    for name, refusal in result.centres["refused"].items():
+        table.add_row(name, f"[red]refused: {refusal['code']}[/]", "-", "-")
+    return table
+
+
+def _budget(left: Loss | None) -> str:
+    return "no limit" if left is None else str(left)
+
+
+def show_fields(description: dict[str, object], console: Console) -> None:
+    """Print what can be asked."""
+    table = Table(title=str(description["title"]), title_justify="left")
+    for heading in ("field", "role", "values", "unit", "rows per patient", "centres"):
+        table.add_column(heading)
+    fields = description["fields"]
+    for one in fields if isinstance(fields, list) else []:
+        values = ", ".join(f"{c} {one['labels'].get(c, '')}".strip() for c in one["codes"][:12])
+        if not values and one["minimum"] is not None:
+            values = f"{one['minimum']:g} to {one['maximum']:g} in steps of {one['step']:.3g}"
+        name = f"{one['table']}.{one['field']}"
+        table.add_row(
+            name, one["role"], values, one["unit"], str(one["rows_per_patient"]), ", ".join(one["centres"])
+        )
+    console.print(table)

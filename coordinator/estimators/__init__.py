@@ -1,0 +1,1 @@
+"""From centres' noisy vectors to tables with intervals. protocols/spec/estimators.md."""

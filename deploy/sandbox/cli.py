@@ -1,0 +1,139 @@
+"""The commands of `skerry-sandbox`."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.sandbox import federation
+from deploy.sandbox.errors import SandboxError
+from deploy.sandbox.papers import Plan, policy_text
+from deploy.sandbox.places import Places
+from protocols.dictionary_text import read_dictionary
+from protocols.errors import TextError, WireError
+from protocols.ids import CentreId
+from protocols.program import Exit, ProgramError, print_json
+from protocols.program import run as run_program
+
+app = typer.Typer(
+    help="A whole federation on this machine, from files: a coordinator, a node for each centre, an analyst.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+Directory = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder that holds everything of the sandbox.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+
+
+def _wrong(error: SandboxError) -> ProgramError:
+    return ProgramError(Exit.WRONG_USE, "sandbox", error.what, error.next_step, centres=error.details or {})
+
+
+def _centres(pairs: list[str]) -> dict[CentreId, Path]:
+    centres: dict[CentreId, Path] = {}
+    for pair in pairs:
+        name, separator, source = pair.partition("=")
+        if not separator or not source:
+            raise SandboxError(
+                f"--centre {pair!r} is not NAME=FILE_OR_FOLDER", "write --centre berlin=data.csv"
+            )
+        try:
+            centre = CentreId(name)
+        except WireError as error:
+            raise SandboxError(f"--centre: {error}") from None
+        if str(centre).casefold() in {str(one).casefold() for one in centres}:
+            raise SandboxError(f"the centre {name!r} stands twice (case does not tell names apart)")
+        if not Path(source).exists():
+            raise SandboxError(
+                f"the data of {name!r}, {source}, are not there", "name an existing file or folder"
+            )
+        centres[centre] = Path(source).resolve()
+    return centres
+
+
+@app.command()
+def up(  # noqa: PLR0917 -- the contract of the command
+    directory: Directory,
+    dictionary: Annotated[Path, typer.Option("--dictionary", help="The data dictionary, YAML or JSON.")],
+    centre: Annotated[
+        list[str], typer.Option("--centre", metavar="NAME=FILE_OR_FOLDER", help="A centre; repeat.")
+    ],
+    policy: Annotated[
+        str, typer.Option("--policy", metavar="permissive|strict|FILE.toml", help="The rules.")
+    ] = "permissive",
+    budget_epsilon: Annotated[
+        float | None, typer.Option("--budget-epsilon", help="The budget of each centre, at delta 1e-6.")
+    ] = None,
+    json: Json = False,  # noqa: FBT002
+) -> None:
+    """Start a federation; returns when every node is ready."""
+    try:
+        text = dictionary.read_bytes()
+        parsed = read_dictionary(text)
+        plan = Plan(
+            dictionary=parsed,
+            dictionary_text=text,
+            centres=_centres(centre),
+            policy=policy_text(policy, budget_epsilon),
+            port=federation.free_port(),
+        )
+        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        places = Places(directory.resolve())
+        federation.up(places, plan, lambda line: print(line, file=sys.stderr))
+    except OSError as error:
+        message = f"{error.filename} cannot be read or written ({error.strerror})"
+        raise ProgramError(Exit.WRONG_USE, "no_file", message, "check the path and its permissions") from None
+    except TextError as error:
+        advice = "the format is in protocols/spec/dictionary.md"
+        raise ProgramError(Exit.WRONG_USE, "dictionary", f"{dictionary} is wrong:\n{error}", advice) from None
+    except SandboxError as error:
+        raise _wrong(error) from None
+    if json:
+        print_json(federation.status(places))
+    else:
+        sys.stdout.write(
+            f"{len(plan.centres)} centres are ready; ask with:\n"
+            f"  skerry --profile {places.root / 'analyst.toml'} query run QUESTION.yaml\n"
+        )
+
+
+@app.command()
+def down(directory: Directory, json: Json = False) -> None:  # noqa: FBT002
+    """End the sandbox's own processes; may be repeated."""
+    count = federation.down(Places(directory.resolve()))
+    if json:
+        print_json({"format": "skerry.sandbox/1", "ended": count})
+    else:
+        sys.stdout.write(f"ended {count} processes\n")
+
+
+@app.command()
+def status(directory: Directory, json: Json = False) -> None:  # noqa: FBT002
+    """Show what runs, and which centres are on the link."""
+    tree = federation.status(Places(directory.resolve()))
+    if json:
+        print_json(tree)
+        return
+    sys.stdout.write(f"coordinator: {'running' if tree['is_up'] else 'not running'}\n")
+    centres = tree["centres"]
+    for name, one in centres.items() if isinstance(centres, dict) else ():
+        word = "on the link" if one["is_online"] else "running" if one["is_running"] else "not running"
+        sys.stdout.write(f"{name}: {word}\n")
+
+
+@app.command()
+def logs(
+    directory: Directory,
+    lines: Annotated[int, typer.Option("--lines", min=1, help="How many lines of each.")] = 20,
+) -> None:
+    """Print the ends of all logs."""
+    for name, text in federation.log_texts(Places(directory.resolve()), lines).items():
+        sys.stdout.write(f"== {name}\n{text}\n")
+
+
+def main() -> None:
+    """Run the program."""
+    raise SystemExit(run_program(app, "skerry-sandbox"))

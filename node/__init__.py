@@ -1,0 +1,1 @@
+"""The node: runs in the hospital, keeps patients' data on site, and decides."""

@@ -1,0 +1,154 @@
+"""The loop of a node: connect, say hello, answer queries, reconnect. Nothing about data is decided here.
+
+* One thread runs the gate, so that queries are answered one after the other and the loop never blocks.
+* A connection that falls silent for three heartbeats is given up; the next try waits a random time, so
+  that many nodes do not return at once.
+* Whatever goes wrong in one query is logged by the name of its type, and answered as `failed`; a broken
+  ledger stops the node.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar, TypeVarTuple
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.errors import LedgerError
+from node.gate import Gate
+from node.link import LinkLostError, Stream, Transport, stream_to
+from node.snapshots import Snapshots
+from protocols.codec.answers import encode_signed_answer
+from protocols.codec.link import decode_welcome, encode_hello
+from protocols.envelope import sign_answer
+from protocols.errors import WireError
+from protocols.frames import Message
+from protocols.ids import UNREAD, CentreId, ExchangeId
+from protocols.link import PROTOCOL, FrameKind, Hello
+from protocols.refusals import Refusal, RefusalCode
+from protocols.releases import Answer
+
+_log = logging.getLogger("skerry.node")
+_FIRST_WAIT_S = 0.2
+_LONGEST_WAIT_S = 15.0
+_WELCOME_WITHIN_S = 10.0
+_MAX_WAITING = 128
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """What a node says of itself at hello."""
+
+    centre: CentreId
+    software: str
+    dictionary_text: bytes
+
+
+class Agent:
+    """Keeps the link up and hands queries to the gate."""
+
+    def __init__(
+        self, who: Introduction, gate: Gate, snapshots: Snapshots, identity: Ed25519PrivateKey
+    ) -> None:
+        self._who = who
+        self._gate = gate
+        self._snapshots = snapshots
+        self._identity = identity
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="gate")
+        self._places = asyncio.Semaphore(_MAX_WAITING)
+
+    async def run(self, transport: Transport) -> None:
+        """Serve until cancelled. Raises LedgerError when the ledger failed."""
+        wait_s = _FIRST_WAIT_S
+        while True:
+            try:
+                async with stream_to(transport) as stream:
+                    heartbeat_s = await self._introduce(stream)
+                    _log.info("event=connected coordinator=%s", transport.target)
+                    wait_s = _FIRST_WAIT_S
+                    await self._serve(stream, heartbeat_s)
+            except BaseExceptionGroup as group:
+                if group.subgroup(LedgerError) is not None:
+                    raise LedgerError("the ledger failed; the node stops rather than go without it") from None
+                raise
+            except (LinkLostError, TimeoutError, WireError) as error:
+                _log.warning("event=disconnected why=%s", getattr(error, "code", type(error).__name__))
+            await asyncio.sleep(random.uniform(wait_s / 2, wait_s))  # noqa: S311 -- jitter, not a secret
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+    async def _introduce(self, stream: Stream) -> float:
+        snapshot = await self._in_worker(self._snapshots.current)
+        hello = Hello(
+            protocol=PROTOCOL,
+            software=self._who.software,
+            dictionary_text=self._who.dictionary_text,
+            snapshot_at=snapshot.committed_at if snapshot else None,
+        )
+        exchange = ExchangeId.new()
+        await stream.send(Message(kind=FrameKind.HELLO, exchange=exchange, body=encode_hello(hello)))
+        async with asyncio.timeout(_WELCOME_WITHIN_S):
+            message = await stream.receive()
+        if message.kind is not FrameKind.WELCOME:
+            raise LinkLostError("no_welcome")
+        welcome = decode_welcome(message.body)
+        if welcome.protocol != PROTOCOL or not welcome.heartbeat_ms:
+            raise LinkLostError("other_protocol")
+        return welcome.heartbeat_ms / 1000
+
+    async def _serve(self, stream: Stream, heartbeat_s: float) -> None:
+        """Read and answer until the stream ends or falls silent; a broken ledger ends it too."""
+        async with asyncio.TaskGroup() as group:
+            beat = group.create_task(self._beat(stream, heartbeat_s))
+            try:
+                while True:
+                    async with asyncio.timeout(3 * heartbeat_s):
+                        message = await stream.receive()
+                    if message.kind is FrameKind.QUERY:
+                        await self._places.acquire()
+                        group.create_task(self._answer(stream, message))
+            except (LinkLostError, TimeoutError) as error:
+                _log.warning("event=disconnected why=%s", getattr(error, "code", "silent"))
+            beat.cancel()
+
+    async def _beat(self, stream: Stream, heartbeat_s: float) -> None:
+        while True:
+            await asyncio.sleep(heartbeat_s)
+            try:
+                await stream.send(Message(kind=FrameKind.HEARTBEAT, exchange=ExchangeId.new(), body=b""))
+            except LinkLostError:
+                return
+
+    async def _answer(self, stream: Stream, query: Message) -> None:
+        try:
+            body = await self._in_worker(self._signed, query.body)
+            await stream.send(Message(kind=FrameKind.ANSWER, exchange=query.exchange, body=body))
+        except LinkLostError:
+            # The release is recorded: whoever asks again gets the same bytes, for nothing.
+            _log.warning("event=answer_not_sent")
+        finally:
+            self._places.release()
+
+    def _signed(self, envelope: bytes) -> bytes:
+        """Answer and sign, in the gate's thread."""
+        try:
+            answer = self._gate.answer(envelope)
+        except LedgerError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the one broad net: a type's name, never its text
+            _log.error("event=answer_failed type=%s", type(error).__name__)
+            refusal = Refusal(code=RefusalCode.FAILED)
+            answer = Answer(centre=self._who.centre, query_id=UNREAD, outcome=refusal)
+        if isinstance(answer.outcome, Refusal):
+            _log.info("event=refused query=%s code=%s", answer.query_id, answer.outcome.code.word)
+        else:
+            receipt = answer.outcome.receipt
+            _log.info("event=released query=%s charged_rho=%s", answer.query_id, receipt.charged)
+        return encode_signed_answer(sign_answer(answer, self._identity))
+
+    async def _in_worker(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, function, *arguments)

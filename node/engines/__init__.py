@@ -1,0 +1,1 @@
+"""Engines: bounded aggregates over patients' rows, for a charge."""

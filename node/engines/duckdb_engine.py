@@ -1,0 +1,76 @@
+"""The embedded engine: runs a plan's statement on a read-only, encrypted snapshot.
+
+`aggregate` cannot be called without a `Charge`. No text of the library leaves this file: it may
+quote values.
+"""
+
+import threading
+from typing import TypeAlias
+
+import duckdb
+import numpy as np
+
+from node.engines.templates import statement_of
+from node.errors import EngineError
+from node.ledger.charge import Charge
+from node.plan import Plan
+from node.snapshots import Snapshot, Snapshots
+from privacy.opendp_core import Vector
+from protocols.ids import SnapshotId
+
+Column: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+class DuckDBEngine:
+    """Keeps the current snapshot open; one statement at a time."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
+        self._lock = threading.Lock()
+        self._open: tuple[SnapshotId, duckdb.DuckDBPyConnection] | None = None
+
+    def aggregate(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> tuple[Vector, ...]:
+        """Sum the patients' bounded contributions: one int64 vector for each block of the layout.
+
+        Raises EngineError, without a reason, when the engine fails.
+        """
+        if not isinstance(charge, Charge) or charge.key != plan.repeat_key(snapshot.id):
+            raise RuntimeError("a read needs the charge that was made for it")
+        statement = statement_of(plan)
+        with self._lock:
+            try:
+                result = self._connection(snapshot).execute(statement.text, statement.parameters).fetchnumpy()
+            except duckdb.Error:
+                raise EngineError("the engine failed") from None
+        columns = [np.ma.filled(column, 0) for column in result.values()]
+        return _vectors(plan, columns[0], columns[1:])
+
+    def close(self) -> None:
+        """Close the open snapshot."""
+        with self._lock:
+            if self._open is not None:
+                self._open[1].close()
+                self._open = None
+
+    def _connection(self, snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
+        if self._open is not None and self._open[0] != snapshot.id:
+            self._open[1].close()
+            self._open = None
+        if self._open is None:
+            self._open = (snapshot.id, self._snapshots.open_read_only(snapshot))
+        return self._open[1]
+
+
+def _vectors(plan: Plan, cells: Column, sums: list[Column]) -> tuple[Vector, ...]:
+    """Spread the sums over the layout's cells; a cell without rows is zero, so the shape is public."""
+    if plan.layout.moments is None:
+        # One block, whose size counts bins or in/out as cells.
+        block = plan.layout.blocks[0]
+        return (_spread(cells, sums[0], block.size),)
+    return tuple(_spread(cells, one, plan.layout.groups) for one in sums)
+
+
+def _spread(cells: Column, sums: Column, size: int) -> Vector:
+    vector = np.zeros(size, dtype=np.int64)
+    vector[cells] = sums
+    return vector

@@ -1,0 +1,191 @@
+"""The SQL templates: from a plan to one statement that sums bounded integers. Pure.
+
+Rules:
+* Nothing that anybody wrote enters the text: tables and columns are ordinals, and every value of
+  the query is a bound parameter.
+* Each row adds to one cell at most, and what it adds is clamped after rounding; only rows with a rank
+  within the cap count. The lemma of each block is in privacy/proofs/contributions.md.
+* NULL and NaN are taken out before the clamp: `greatest(0, least(60, NULL))` is 60 in this engine,
+  and NaN compares as the largest number.
+* A comparison with a missing value is false, and `not` turns it true (spec/queries.md 4).
+* Sums are HUGEINT, exact; the last step saturates at 2^62, which keeps neighbours as close.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import assert_never
+
+from node.plan import Plan
+from protocols.dictionary import Dictionary, Field, FieldName
+from protocols.layout import Moments
+from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf
+
+_LIMIT = 2**62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement and its parameters; its columns are the cell and then one per block."""
+
+    text: str
+    parameters: tuple[object, ...]
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes the parts of one statement and collects their parameters in the order of the text."""
+
+    dictionary: Dictionary
+    table: str
+    parameters: list[object] = field(default_factory=list)
+    joins: bool = False
+
+    def bind(self, value: object) -> str:
+        self.parameters.append(value)
+        return "?"
+
+    def column(self, name: FieldName) -> str:
+        """Name a field's column: of the statistic's table (a), or of the patients' table (p)."""
+        table = self.dictionary.table(name.table)
+        index = next(i for i, one in enumerate(table.fields) if one.name == name.name)
+        if name.table == self.table:
+            return f"a.c{index}"
+        self.joins = True
+        return f"p.c{index}"
+
+    def table_name(self, name: str) -> str:
+        index = next(i for i, one in enumerate(self.dictionary.tables) if one.name == name)
+        return f"s.t{index}"
+
+
+def statement_of(plan: Plan) -> Statement:
+    """Write the statement of a plan. Parameters stand in the text's order."""
+    statistic, layout = plan.query.statistic, plan.layout
+    writer = _Writer(plan.dictionary, statistic.table)
+    cell = _cell(plan, writer)
+    value = _value(plan, writer)
+    rank = f"a.rk <= {writer.bind(layout.cap)}"
+    cohort = _cohort(plan.query.cohort, writer) if plan.query.cohort else "TRUE"
+    source = f"{writer.table_name(statistic.table)} AS a"
+    if writer.joins:
+        patients = writer.table_name(plan.dictionary.patient_table)
+        source += f" JOIN {patients} AS p ON p.patient = a.patient AND p.rk = 1"
+    rows = f"SELECT {cell} AS cell, {value} AS v FROM {source} WHERE {rank} AND {cohort}"  # noqa: S608
+    used = f"SELECT cell, v FROM ({rows}) WHERE cell IS NOT NULL AND v IS NOT NULL"  # noqa: S608
+    if layout.moments is not None and statistic.kind is not Kind.SUM:
+        used = _powers(layout.moments, used)
+    sums = ", ".join(_sums(plan))
+    text = f"SELECT cell, {sums} FROM ({used}) GROUP BY cell"  # noqa: S608
+    return Statement(text=text, parameters=tuple(writer.parameters))
+
+
+def _cell(plan: Plan, writer: _Writer) -> str:
+    """Number the cell of a row, in the layout's order; NULL where the row has none."""
+    cell = "0"
+    for name, levels in zip(plan.query.statistic.by, plan.layout.levels, strict=True):
+        codes = len(plan.dictionary.field(name).codes)
+        cell = f"({cell} * {len(levels)} + {_level(writer.column(name), codes, len(levels))})"
+    statistic = plan.query.statistic
+    if statistic.variable is None or statistic.kind not in (Kind.HISTOGRAM, Kind.PROPORTION):
+        return cell
+    one = plan.dictionary.field(statistic.variable)
+    column = writer.column(statistic.variable)
+    if statistic.kind is Kind.HISTOGRAM:
+        return (
+            f"({cell} * {len(statistic.edges) - 1} + {_bin(_number(one, column), statistic.edges, writer)})"
+        )
+    inside = [one.codes.index(code) for code in statistic.codes]
+    return f"({cell} * 2 + CASE WHEN {column} IN ({', '.join(map(writer.bind, inside))}) THEN 0 ELSE 1 END)"
+
+
+def _level(column: str, codes: int, levels: int) -> str:
+    missing = f" WHEN {column} IS NULL THEN {codes}" if levels > codes else ""
+    return f"CASE WHEN {column} < {codes} THEN {column}::BIGINT{missing} END"
+
+
+def _number(one: Field, column: str) -> str:
+    """Give a field as a double: itself, or the number that its code stands for."""
+    if not one.codes:
+        return column
+    numbers = ", ".join(repr(float(code)) for code in one.codes if isinstance(code, Decimal))
+    return f"list_extract([{numbers}]::DOUBLE[], {column} + 1)"
+
+
+def _bin(number: str, edges: tuple[Decimal, ...], writer: _Writer) -> str:
+    """Find the bin of a number by halving; the last bin is closed, and outside there is none."""
+
+    def halves(low: int, high: int) -> str:
+        if high - low == 1:
+            return str(low)
+        middle = (low + high) // 2
+        bound = writer.bind(float(edges[middle]))
+        return f"CASE WHEN {number} < {bound} THEN {halves(low, middle)} ELSE {halves(middle, high)} END"
+
+    lowest, highest = writer.bind(float(edges[0])), writer.bind(float(edges[-1]))
+    inside = f"NOT isnan({number}) AND {number} >= {lowest} AND {number} <= {highest}"
+    return f"CASE WHEN {inside} THEN {halves(0, len(edges) - 1)} END"
+
+
+def _value(plan: Plan, writer: _Writer) -> str:
+    """Give what a row's number is in whole steps, clamped to the grid; 1 where no number is summed."""
+    statistic, moments = plan.query.statistic, plan.layout.moments
+    if statistic.variable is None:
+        return "1"
+    one = plan.dictionary.field(statistic.variable)
+    column = writer.column(statistic.variable)
+    if moments is None:
+        return f"CASE WHEN {column} IS NULL THEN NULL ELSE 1 END"
+    number, grid = _number(one, column), moments.grid
+    steps = f"round({number} / {float(grid.step)!r})"
+    clamped = f"greatest({grid.low}, least({grid.high}, {steps}))::BIGINT"
+    return f"CASE WHEN {number} IS NULL OR isnan({number}) THEN NULL ELSE {clamped} END"
+
+
+def _powers(moments: Moments, used: str) -> str:
+    """Centre the number and make the coarser ones for its powers (protocols/layout.py, Moments)."""
+    x = f"2 * v - ({moments.grid.low + moments.grid.high})"
+
+    def coarser(divisor: int) -> str:
+        return "x" if divisor == 1 else f"round(x / {float(divisor)!r})::BIGINT"
+
+    y, z = coarser(moments.square_divisor), coarser(moments.fourth_divisor)
+    return f"SELECT cell, x, {y} AS y, {z} AS z FROM (SELECT cell, {x} AS x FROM ({used}))"  # noqa: S608
+
+
+def _sums(plan: Plan) -> list[str]:
+    """Give one saturated sum for each block, in the layout's order."""
+    moments = plan.layout.moments
+    squares = f"2 * y * y - {moments.square_bound**2}" if moments else ""
+    fourths = f"2 * z * z * z * z - {moments.fourth_bound**4}" if moments else ""
+    terms = {"sum": "v", "first": "x", "second": squares, "third": "z * z * z", "fourth": fourths}
+    return [
+        _saturated(f"sum({terms[block.name]})") if block.name in terms else "count(*)"
+        for block in plan.layout.blocks
+    ]
+
+
+def _saturated(total: str) -> str:
+    return f"greatest({-_LIMIT}, least({_LIMIT}, {total}))::BIGINT"
+
+
+def _cohort(cohort: Cohort, writer: _Writer) -> str:
+    match cohort:
+        case All(parts=parts):
+            return "(" + " AND ".join(_cohort(part, writer) for part in parts) + ")"
+        case Any(parts=parts):
+            return "(" + " OR ".join(_cohort(part, writer) for part in parts) + ")"
+        case Not(part=part):
+            return f"(NOT {_cohort(part, writer)})"
+        case OneOf(field=name, codes=codes):
+            one = writer.dictionary.field(name)
+            # Checked by query_rules: codes of a field with a range are numbers.
+            values: list[object] = [one.codes.index(c) if one.codes else float(c) for c in codes]
+            return f"coalesce({writer.column(name)} IN ({', '.join(map(writer.bind, values))}), FALSE)"
+        case Between(field=name, low=low, high=high):
+            number = _number(writer.dictionary.field(name), writer.column(name))
+            ends = f"{writer.bind(float(low))} AND {writer.bind(float(high))}"
+            return f"coalesce({number} BETWEEN {ends}, FALSE)"
+        case Missing(field=name):
+            return f"({writer.column(name)} IS NULL)"
+        case _:
+            assert_never(cohort)

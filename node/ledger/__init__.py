@@ -1,0 +1,1 @@
+"""The ledger: durable charges and releases, in an append-only Merkle log."""

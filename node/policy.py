@@ -1,0 +1,105 @@
+"""The custodian's rules over a query: stricter than any study, never looser. spec/policy.md. Pure.
+
+The policy is a TOML file that the centre's own privacy officer signed. What it does not mention is
+not allowed; every key must be there, because a forgotten one would be a silent decision.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from privacy.loss import Loss
+from protocols.ids import OfficerId
+from protocols.queries import Mode, Scope, SignedTerms
+from protocols.query_fields import fields_of
+from protocols.signed_text import Fields, SignedText, read_toml
+from protocols.studies import Study, limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A centre's rules. A cap of None is `unlimited`; losses are rho, zCDP."""
+
+    modes: frozenset[Mode]
+    scopes: frozenset[Scope]
+    forbidden_fields: frozenset[str]
+    charged_rounds_per_question: int
+    longest_validity: timedelta
+    query_cap: Loss | None
+    registry_cap: Loss | None
+    study_cap: Loss | None
+    analyst_cap: Loss | None
+
+
+def open_policy(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Policy:
+    """Verify the officer's signature under a policy file, and read it. Raises SignatureError or TextError."""
+    return _policy(Fields(SignedText.parse(octets).opened(officer.text, key, "policy"), "policy"))
+
+
+def read_policy(octets: bytes) -> Policy:
+    """Read a policy that nobody has signed yet, to check it. Raises SignatureError or TextError."""
+    return _policy(Fields(read_toml(SignedText.parse(octets).body, "policy"), "policy"))
+
+
+def _policy(fields: Fields) -> Policy:
+    fields.take("format", str)
+    budget = fields.table("budget")
+    try:
+        policy = Policy(
+            modes=frozenset(Mode(word) for word in fields.names("modes")),
+            scopes=frozenset(Scope(word) for word in fields.names("scopes")),
+            forbidden_fields=frozenset(fields.names("forbidden_fields")),
+            charged_rounds_per_question=fields.take("charged_rounds_per_question", int),
+            longest_validity=timedelta(hours=fields.take("longest_validity_hours", int)),
+            query_cap=limit(budget, "query_rho"),
+            registry_cap=limit(budget, "registry_rho"),
+            study_cap=limit(budget, "study_rho"),
+            analyst_cap=limit(budget, "analyst_rho"),
+        )
+    except (ValueError, OverflowError) as error:
+        raise fields.wrong(str(error)) from None
+    budget.done()
+    fields.done()
+    if policy.charged_rounds_per_question < 1:
+        raise fields.wrong("charged_rounds_per_question must be at least 1")
+    if policy.longest_validity <= timedelta(0):
+        raise fields.wrong("longest_validity_hours must be at least 1")
+    return policy
+
+
+def outside_policy(terms: SignedTerms, policy: Policy) -> str | None:
+    """Say in one public sentence why a query is against the policy; None when it is not."""
+    release = terms.query.release
+    forbidden = sorted(str(name) for name in fields_of(terms.query) if str(name) in policy.forbidden_fields)
+    if release.mode not in policy.modes:
+        return f"the policy does not allow mode {release.mode.value}"
+    if release.scope not in policy.scopes:
+        return f"the policy does not allow scope {release.scope.value}"
+    if forbidden:
+        return f"the policy forbids the field {forbidden[0]!r}"
+    if policy.query_cap is not None and release.loss > policy.query_cap:
+        return f"the policy allows rho {policy.query_cap} in one query, and this asks for {release.loss}"
+    return None
+
+
+def has_expired(terms: SignedTerms, policy: Policy, now: datetime) -> bool:
+    """Say whether the terms' expiry has passed, or lies further ahead than the policy allows."""
+    now_ms = int(now.timestamp() * 1000)
+    longest_ms = policy.longest_validity // timedelta(milliseconds=1)
+    return not now_ms < terms.not_after_ms <= now_ms + longest_ms
+
+
+def stricter(one: Loss | None, other: Loss | None) -> Loss | None:
+    """Give the lower of two caps; None is no cap."""
+    caps = [cap for cap in (one, other) if cap is not None]
+    return min(caps) if caps else None
+
+
+def caps_of(policy: Policy, study: Study) -> tuple[Loss | None, Loss | None, Loss | None]:
+    """Give the caps in force for the registry, the study and the analyst."""
+    return (
+        policy.registry_cap,
+        stricter(policy.study_cap, study.study_budget),
+        stricter(policy.analyst_cap, study.analyst_budget),
+    )

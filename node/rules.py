@@ -1,0 +1,88 @@
+"""What a node obeys: the roster, its studies and its policy, verified against keys that it pins.
+
+Everything is read and verified before the node starts; one wrong file, and it does not start.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from node.errors import RulesError
+from node.policy import Policy, open_policy
+from node.settings import Settings
+from protocols.dictionary import Dictionary
+from protocols.dictionary_text import read_dictionary
+from protocols.errors import ProtocolError
+from protocols.ids import CentreId, StudyId
+from protocols.keys import key_from_text
+from protocols.roster import Roster, open_roster
+from protocols.studies import Study, open_study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """The verified documents of one centre."""
+
+    centre: CentreId
+    roster: Roster
+    studies: dict[StudyId, Study]
+    policy: Policy
+    dictionary: Dictionary
+    dictionary_text: bytes
+
+
+def load_dictionary(path: Path) -> tuple[Dictionary, bytes]:
+    """Read a dictionary file. Raises RulesError with every problem on a line of its own."""
+    octets = _read(path)
+    try:
+        return read_dictionary(octets), octets
+    except ProtocolError as error:
+        raise RulesError(f"the dictionary {path} is wrong:\n{error}") from None
+
+
+def load_rules(settings: Settings) -> Rules:
+    """Read and verify everything that the node obeys. Raises RulesError."""
+    dictionary, text = load_dictionary(settings.dictionary)
+    path = settings.root_key
+    try:
+        root = key_from_text(_read(path).decode("ascii", "replace").strip())
+        path = settings.roster
+        roster = open_roster(_read(path), root)
+        officer_key = _officer_key(roster, settings)
+        path = settings.policy
+        policy = open_policy(_read(path), settings.officer_id, officer_key)
+        studies = {}
+        for path in sorted(settings.studies.glob("*.toml")):
+            study = open_study(_read(path), settings.officer_id, officer_key)
+            if study.id in studies:
+                raise RulesError(f"{path}: the study {str(study.id)!r} is there twice")
+            studies[study.id] = study
+    except ProtocolError as error:
+        raise RulesError(f"{path}: {error}") from None
+    return Rules(
+        centre=settings.centre_id,
+        roster=roster,
+        studies=studies,
+        policy=policy,
+        dictionary=dictionary,
+        dictionary_text=text,
+    )
+
+
+def _officer_key(roster: Roster, settings: Settings) -> Ed25519PublicKey:
+    if settings.centre_id not in roster.centres:
+        raise RulesError(f"the roster does not know the centre {settings.centre!r}")
+    officer = roster.officers.get(settings.officer_id)
+    if officer is None or officer.centre != settings.centre_id:
+        raise RulesError(
+            f"the roster knows no officer {settings.officer!r} of the centre {settings.centre!r}"
+        )
+    return officer.key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RulesError(f"{path} cannot be read ({error.strerror})") from None

@@ -1,0 +1,1 @@
+"""Mathematics and randomness of privacy: no files, sockets, clocks or logs."""

@@ -1,0 +1,1 @@
+"""Values to bytes and back: the one place that knows generated protobuf."""

@@ -1,0 +1,145 @@
+"""Releases, receipts and answers as bytes. wire/v1/answer.proto, spec/releases.md."""
+
+import numpy as np
+
+from privacy.events import GaussianEvent
+from privacy.loss import Loss
+from protocols.codec.strict import decoder, encoded, integer, loss, ms_of, parsed, time_of
+from protocols.errors import WireError
+from protocols.ids import CentreId, Digest, QueryId, SnapshotId
+from protocols.refusals import Refusal, RefusalCode
+from protocols.releases import Answer, Granted, Receipt, Release, ReleasedBlock, SignedAnswer
+from protocols.wire.v1 import answer_pb2 as pb
+
+
+def encode_release(release: Release) -> bytes:
+    """Encode a release; these bytes are stored and never change."""
+    return encoded(
+        pb.Release(
+            centre=release.centre.text,
+            question=release.question.octets,
+            dictionary=release.dictionary.octets,
+            snapshot=release.snapshot.octets,
+            snapshot_at_ms=ms_of(release.snapshot_at),
+            released_at_ms=ms_of(release.released_at),
+            template_version=release.template_version,
+            nano_rho=str(release.loss.nano_rho),
+            cap=release.cap,
+            blocks=[_block_out(block) for block in release.blocks],
+        )
+    )
+
+
+@decoder
+def decode_release(octets: bytes) -> Release:
+    """Decode a release. Raises WireError."""
+    message = parsed(pb.Release, octets)
+    return Release(
+        centre=CentreId(message.centre),
+        question=Digest(message.question),
+        dictionary=Digest(message.dictionary),
+        snapshot=SnapshotId(message.snapshot),
+        snapshot_at=time_of(message.snapshot_at_ms),
+        released_at=time_of(message.released_at_ms),
+        template_version=message.template_version,
+        loss=loss(message.nano_rho),
+        cap=message.cap,
+        blocks=tuple(_block_in(block) for block in message.blocks),
+    )
+
+
+def _block_out(block: ReleasedBlock) -> pb.ReleasedBlock:
+    return pb.ReleasedBlock(
+        name=block.name,
+        l2_squared=str(block.event.l2_squared),
+        sigma=block.event.sigma,
+        values=block.values.tolist(),
+    )
+
+
+def _block_in(block: pb.ReleasedBlock) -> ReleasedBlock:
+    return ReleasedBlock(
+        name=block.name,
+        event=GaussianEvent(l2_squared=integer(block.l2_squared), sigma=block.sigma),
+        values=np.array(block.values, dtype=np.int64),
+    )
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """Encode an answer; the centre signs these bytes."""
+    message = pb.Answer(centre=answer.centre.text, query_id=answer.query_id.octets)
+    if isinstance(answer.outcome, Refusal):
+        message.refusal.code = answer.outcome.code.number
+        message.refusal.detail = answer.outcome.detail
+    else:
+        message.granted.release = answer.outcome.release
+        message.granted.receipt.CopyFrom(_receipt_out(answer.outcome.receipt))
+    return encoded(message)
+
+
+@decoder
+def decode_answer(octets: bytes) -> Answer:
+    """Decode an answer. Raises WireError."""
+    message = parsed(pb.Answer, octets)
+    outcome: Granted | Refusal
+    match message.WhichOneof("outcome"):
+        case "granted":
+            outcome = Granted(release=message.granted.release, receipt=_receipt_in(message.granted.receipt))
+        case "refusal":
+            code = RefusalCode.from_number(message.refusal.code)
+            if code is None:
+                raise WireError("this version does not know the refusal's code")
+            outcome = Refusal(code=code, detail=message.refusal.detail)
+        case _:
+            raise WireError("an answer is a release or a refusal")
+    return Answer(centre=CentreId(message.centre), query_id=QueryId(message.query_id), outcome=outcome)
+
+
+def _left_out(left: Loss | None) -> str:
+    return "" if left is None else str(left.nano_rho)
+
+
+def _left_in(text: str) -> Loss | None:
+    return loss(text) if text else None
+
+
+def _receipt_out(receipt: Receipt) -> pb.Receipt:
+    return pb.Receipt(
+        charged_nano_rho=str(receipt.charged.nano_rho),
+        is_repeat=receipt.is_repeat,
+        registry_left_nano_rho=_left_out(receipt.registry_left),
+        study_left_nano_rho=_left_out(receipt.study_left),
+        analyst_left_nano_rho=_left_out(receipt.analyst_left),
+        event=receipt.event,
+        index=receipt.index,
+        tree_size=receipt.tree_size,
+        tree_root=receipt.tree_root.octets,
+        proof=[part.octets for part in receipt.proof],
+    )
+
+
+def _receipt_in(message: pb.Receipt) -> Receipt:
+    return Receipt(
+        charged=loss(message.charged_nano_rho),
+        is_repeat=message.is_repeat,
+        registry_left=_left_in(message.registry_left_nano_rho),
+        study_left=_left_in(message.study_left_nano_rho),
+        analyst_left=_left_in(message.analyst_left_nano_rho),
+        event=message.event,
+        index=message.index,
+        tree_size=message.tree_size,
+        tree_root=Digest(message.tree_root),
+        proof=tuple(Digest(part) for part in message.proof),
+    )
+
+
+def encode_signed_answer(answer: SignedAnswer) -> bytes:
+    """Encode a signed answer."""
+    return encoded(pb.SignedAnswer(payload=answer.payload, signature=answer.signature))
+
+
+@decoder
+def decode_signed_answer(octets: bytes) -> SignedAnswer:
+    """Decode a signed answer. Raises WireError."""
+    message = parsed(pb.SignedAnswer, octets)
+    return SignedAnswer(payload=message.payload, signature=message.signature)

@@ -1,0 +1,74 @@
+"""Signing and opening: what comes off the wire is sealed until a signature has been checked. spec/envelope.md.
+
+`Opened` can only be made by `open_envelope`, so whoever holds one holds verified terms. Nothing of
+the terms is trusted before the signature is right, except the name of the analyst, which chooses
+the key to check it with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from protocols.canonical import sha256
+from protocols.codec.answers import decode_answer, encode_answer
+from protocols.codec.queries import (
+    Envelope,
+    decode_envelope,
+    decode_terms,
+    encode_envelope,
+    encode_terms,
+)
+from protocols.errors import SignatureError, UnknownAnalystError
+from protocols.ids import AnalystId, Digest
+from protocols.queries import SignedTerms
+from protocols.releases import Answer, SignedAnswer
+from protocols.roster import Analyst
+
+_QUERY_DOMAIN = b"skerry/1 query\x00"
+_ANSWER_DOMAIN = b"skerry/1 answer\x00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """Terms whose signature is right, and the digest of their exact bytes."""
+
+    terms: SignedTerms
+    content: Digest
+
+
+def seal(terms: SignedTerms, key: Ed25519PrivateKey) -> bytes:
+    """Sign terms and put them into an envelope."""
+    octets = encode_terms(terms)
+    return encode_envelope(Envelope(terms=octets, signature=key.sign(_QUERY_DOMAIN + octets)))
+
+
+def open_envelope(octets: bytes, analysts: Mapping[AnalystId, Analyst]) -> Opened:
+    """Check the signature and give the terms. Raises WireError, UnknownAnalystError or SignatureError."""
+    envelope = decode_envelope(octets)
+    terms = decode_terms(envelope.terms)
+    analyst = analysts.get(terms.analyst)
+    if analyst is None:
+        raise UnknownAnalystError("the roster does not know the analyst")
+    _verify(analyst.key, envelope.signature, _QUERY_DOMAIN + envelope.terms)
+    return Opened(terms=terms, content=sha256("skerry/1 terms", envelope.terms))
+
+
+def sign_answer(answer: Answer, key: Ed25519PrivateKey) -> SignedAnswer:
+    """Sign a centre's answer."""
+    payload = encode_answer(answer)
+    return SignedAnswer(payload=payload, signature=key.sign(_ANSWER_DOMAIN + payload))
+
+
+def open_answer(signed: SignedAnswer, key: Ed25519PublicKey) -> Answer:
+    """Check a centre's signature and give its answer. Raises SignatureError or WireError."""
+    _verify(key, signed.signature, _ANSWER_DOMAIN + signed.payload)
+    return decode_answer(signed.payload)
+
+
+def _verify(key: Ed25519PublicKey, signature: bytes, message: bytes) -> None:
+    try:
+        key.verify(signature, message)
+    except InvalidSignature:
+        raise SignatureError("the signature is wrong") from None

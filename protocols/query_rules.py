@@ -1,0 +1,252 @@
+"""Whether a dictionary admits a query, and the query's canonical form. spec/queries.md 3 and 4.
+
+The analyst's program and every node run the same rules: the first to help, the second to be sure.
+Canonical form: values in dictionary order without repeats, `and` and `or` flattened and sorted,
+numbers in shortest form. Equal questions then have equal bytes.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import assert_never
+
+from privacy.accountant import check_delta
+from privacy.errors import PrivacyError
+from privacy.loss import MAX_QUERY_NANO_RHO
+from protocols.canonical import decimal_text
+from protocols.dictionary import NUMERIC, Code, Dictionary, Field, FieldName
+from protocols.dictionary_text import code_text
+from protocols.documents import nearest
+from protocols.errors import QueryError
+from protocols.queries import (
+    MAX_BY,
+    MAX_CODES_IN_QUERY,
+    MAX_COHORT_DEPTH,
+    MAX_COHORT_NODES,
+    MAX_EDGES,
+    All,
+    Any,
+    Between,
+    Cohort,
+    Kind,
+    Missing,
+    Not,
+    OneOf,
+    Query,
+    ReleaseTerms,
+    Statistic,
+)
+
+
+def canonical(query: Query, dictionary: Dictionary) -> Query:
+    """Give the canonical form of a query. Raises QueryError, naming the field and the nearest valid one."""
+    statistic = _statistic(query.statistic, dictionary)
+    cohort = query.cohort
+    if cohort is not None:
+        _check_size(cohort)
+        cohort = _cohort(cohort, dictionary, statistic.table)
+    return Query(statistic=statistic, cohort=cohort, release=_release(query.release))
+
+
+def _release(terms: ReleaseTerms) -> ReleaseTerms:
+    if not 1 <= terms.loss.nano_rho <= MAX_QUERY_NANO_RHO:
+        raise QueryError("release: rho must lie between 0.000000001 and 1000000000")
+    try:
+        check_delta(float(terms.delta))
+    except (PrivacyError, OverflowError):
+        raise QueryError("release: delta must lie between 0 and 1, both excluded") from None
+    return replace(terms, delta=_number(terms.delta, "delta"))
+
+
+def _number(number: Decimal, where: str) -> Decimal:
+    """Give the shortest form of a number, so that 1.0 and 1 have the same bytes."""
+    try:
+        return Decimal(decimal_text(number))
+    except ValueError:
+        raise QueryError(f"{where}: a number is finite and has at most 40 digits") from None
+
+
+def _readable(name: FieldName, dictionary: Dictionary, table: str) -> Field:
+    """Find a field that a question over `table` may name: of the table itself or of the patients."""
+    field = dictionary.field(name)
+    if not field.is_queryable:
+        what = f"the field {dictionary.shown(name)!r} is {field.role.value}: it stays at the centres and cannot be asked about"
+        raise QueryError(
+            what,
+            dictionary.advice(name.name)
+            if dictionary.advice(name.name) != f"did you mean {name.name!r}?"
+            else "",
+        )
+    if name.table not in (table, dictionary.patient_table):
+        what = f"the field {str(name)!r} has many rows per patient and cannot be joined to {table!r}"
+        raise QueryError(what, f"ask over the table {name.table!r} (statistic: table)")
+    return field
+
+
+def _statistic(statistic: Statistic, dictionary: Dictionary) -> Statistic:
+    kind = statistic.kind
+    dictionary.table(statistic.table)
+    if len(statistic.by) > MAX_BY:
+        raise QueryError(f"statistic: by takes at most {MAX_BY} fields")
+    for name in statistic.by:
+        if not _readable(name, dictionary, statistic.table).codes:
+            what = f"statistic: by wants a field with a code list, and {dictionary.shown(name)!r} has a range"
+            raise QueryError(what, "use a histogram to see a number's distribution")
+    if len(set(statistic.by)) < len(statistic.by):
+        raise QueryError("statistic: by names a field twice")
+    if (statistic.variable is None) != (kind is Kind.COUNT):
+        wants = (
+            "takes no variable (count those with a value through the cohort: not missing)"
+            if kind is Kind.COUNT
+            else "needs a variable"
+        )
+        raise QueryError(f"statistic: {kind.value} {wants}")
+    if statistic.edges and kind is not Kind.HISTOGRAM:
+        raise QueryError(f"statistic: edges belong to a histogram, not to {kind.value}")
+    if statistic.codes and kind is not Kind.PROPORTION:
+        raise QueryError(f"statistic: in belongs to a proportion, not to {kind.value}")
+    if statistic.variable is None:
+        return statistic
+    return _with_variable(statistic, statistic.variable, dictionary)
+
+
+def _with_variable(statistic: Statistic, variable: FieldName, dictionary: Dictionary) -> Statistic:
+    field = _readable(variable, dictionary, statistic.table)
+    shown = dictionary.shown(variable)
+    match statistic.kind:
+        case Kind.PROPORTION:
+            if not field.codes:
+                what = f"statistic: a proportion wants a field with a code list, and {shown!r} has a range"
+                raise QueryError(what, "use a histogram with edges at the cut-off")
+            return replace(statistic, codes=_codes(statistic.codes, field, f"statistic: in of {shown!r}"))
+        case Kind.HISTOGRAM:
+            _check_number(field, shown, statistic.kind)
+            return replace(statistic, edges=_edges(statistic.edges))
+        case Kind.SUM | Kind.MEAN | Kind.VARIANCE:
+            _check_number(field, shown, statistic.kind)
+            return statistic
+        case Kind.COUNT:
+            raise RuntimeError("a count has no variable")
+        case _:
+            assert_never(statistic.kind)
+
+
+def _check_number(field: Field, shown: str, kind: Kind) -> None:
+    if field.numeric_range is None:
+        raise QueryError(
+            f"statistic: {kind.value} wants a number with a range, and {shown!r} has a code list",
+            "use count by it, or proportion",
+        )
+
+
+def _edges(edges: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+    if not 2 <= len(edges) <= MAX_EDGES:
+        raise QueryError(f"statistic: a histogram has 2 to {MAX_EDGES} edges")
+    short = tuple(_number(edge, "edges") for edge in edges)
+    for low, high in zip(short, short[1:], strict=False):
+        if low >= high:
+            raise QueryError(
+                f"statistic: edges must rise, and {decimal_text(low)} stands before {decimal_text(high)}"
+            )
+    return short
+
+
+def _codes(codes: tuple[Code, ...], field: Field, where: str) -> tuple[Code, ...]:
+    """Give valid codes in dictionary order; for a field with a range only, numbers in rising order."""
+    if not codes:
+        raise QueryError(f"{where}: the code list is empty", "name at least one code")
+    if len(codes) > MAX_CODES_IN_QUERY:
+        raise QueryError(f"{where}: at most {MAX_CODES_IN_QUERY} codes")
+    if not field.codes:
+        return tuple(sorted({_as_number(code, field, where) for code in codes}))
+    valid = {(type(code), code): index for index, code in enumerate(field.codes)}
+    wanted = set()
+    for code in codes:
+        if (type(code), code) not in valid:
+            shown = [code_text(c) for c in field.codes]
+            form = (
+                ""
+                if isinstance(code, type(field.codes[0]))
+                else " (mind the type: text stands in quotes, numbers do not)"
+            )
+            raise QueryError(
+                f"{where}: {code_text(code)!r} is not in the code list{form}",
+                nearest(code_text(code), shown),
+            )
+        wanted.add(valid[type(code), code])
+    return tuple(field.codes[index] for index in sorted(wanted))
+
+
+def _as_number(code: Code, field: Field, where: str) -> Decimal:
+    if isinstance(code, bool) or not isinstance(code, Decimal) or field.type not in NUMERIC:
+        raise QueryError(
+            f"{where}: a field with a range is compared with numbers, not with {code_text(code)!r}"
+        )
+    return _number(code, where)
+
+
+def _check_size(cohort: Cohort) -> None:
+    nodes, level, depth = 0, [cohort], 0
+    while level:
+        depth += 1
+        nodes += len(level)
+        if depth > MAX_COHORT_DEPTH or nodes > MAX_COHORT_NODES:
+            raise QueryError(f"cohort: at most {MAX_COHORT_DEPTH} levels and {MAX_COHORT_NODES} conditions")
+        level = [part for node in level for part in _parts(node)]
+
+
+def _parts(cohort: Cohort) -> tuple[Cohort, ...]:
+    match cohort:
+        case All(parts=parts) | Any(parts=parts):
+            return parts
+        case Not(part=part):
+            return (part,)
+        case OneOf() | Between() | Missing():
+            return ()
+        case _:
+            assert_never(cohort)
+
+
+def _cohort(cohort: Cohort, dictionary: Dictionary, table: str) -> Cohort:
+    match cohort:
+        case All(parts=parts):
+            return _joined(parts, All, lambda part: _cohort(part, dictionary, table))
+        case Any(parts=parts):
+            return _joined(parts, Any, lambda part: _cohort(part, dictionary, table))
+        case Not(part=part):
+            return Not(part=_cohort(part, dictionary, table))
+        case OneOf(field=name, codes=codes):
+            field = _readable(name, dictionary, table)
+            return OneOf(field=name, codes=_codes(codes, field, f"cohort: {dictionary.shown(name)!r}"))
+        case Between(field=name, low=low, high=high):
+            shown = dictionary.shown(name)
+            if _readable(name, dictionary, table).numeric_range is None:
+                raise QueryError(
+                    f"cohort: between wants a number, and {shown!r} is not one",
+                    "use in with its codes",
+                )
+            if low > high:
+                raise QueryError(
+                    f"cohort: {shown!r} between {decimal_text(low)} and {decimal_text(high)} is empty",
+                    "put the smaller number first",
+                )
+            return Between(field=name, low=_number(low, shown), high=_number(high, shown))
+        case Missing(field=name):
+            _readable(name, dictionary, table)
+            return cohort
+        case _:
+            assert_never(cohort)
+
+
+def _joined(
+    parts: tuple[Cohort, ...], join: type[All] | type[Any], inner: Callable[[Cohort], Cohort]
+) -> Cohort:
+    """Flatten a join of joins, drop repeats, and sort; a join of one is that one."""
+    if not parts:
+        raise QueryError("cohort: and / or needs at least one condition")
+    flat: list[Cohort] = []
+    for part in parts:
+        done = inner(part)
+        flat.extend(done.parts if isinstance(done, join) else [done])
+    unique = sorted(set(flat), key=repr)
+    return unique[0] if len(unique) == 1 else join(parts=tuple(unique))

@@ -1,0 +1,135 @@
+"""Signed documents that people can read: TOML with its signatures as comments at the end.
+
+A roster, a study and a policy are such files (spec/signed-text.md):
+
+    format = "skerry.study/1"
+    ...
+    # skerry-signature: officer-of-berlin QmFzZTY0...
+
+The body is every byte before the first signature line. An Ed25519 signature covers the document's
+format and the body's exact bytes; nothing is parsed before a signature has been checked.
+"""
+
+import base64
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from protocols.errors import Problem, SignatureError, TextError
+
+_LINE = re.compile(rb"^# skerry-signature: ([A-Za-z0-9._-]{1,63}) ([A-Za-z0-9+/]{86}==)$")
+_START = b"# skerry-signature:"
+MAX_BYTES = 4 * 2**20
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedText:
+    """A body, and who says to have signed it; `opened` checks one of them."""
+
+    body: bytes
+    signatures: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def parse(cls, octets: bytes) -> "SignedText":
+        """Split a file. Raises SignatureError when the signature lines are not well formed."""
+        if len(octets) > MAX_BYTES:
+            raise SignatureError("the file is too large")
+        start = octets.find(b"\n" + _START) + 1
+        body, tail = (octets[:start], octets[start:]) if start else (octets, b"")
+        signatures = []
+        for line in tail.splitlines():
+            found = _LINE.match(line)
+            if not found:
+                raise SignatureError("only signature lines may follow the first signature line")
+            signatures.append((found[1].decode(), base64.b64decode(found[2])))
+        return cls(body=body, signatures=tuple(signatures))
+
+    def signed_by(self, signer: str, key: Ed25519PrivateKey, kind: str) -> "SignedText":
+        """Add a signature."""
+        body = self.body if self.body.endswith(b"\n") else self.body + b"\n"
+        signature = key.sign(_message(kind, body))
+        return SignedText(body=body, signatures=(*self.signatures, (signer, signature)))
+
+    def to_bytes(self) -> bytes:
+        """Write the file."""
+        lines = [
+            f"# skerry-signature: {who} {base64.b64encode(sig).decode()}\n" for who, sig in self.signatures
+        ]
+        return self.body + "".join(lines).encode()
+
+    def opened(self, signer: str, key: Ed25519PublicKey, kind: str) -> dict[str, Any]:
+        """Give the document, once `signer`'s signature is right. Raises SignatureError or TextError."""
+        signature = next((sig for who, sig in self.signatures if who == signer), None)
+        if signature is None:
+            raise SignatureError(f"the {kind} bears no signature of {signer!r}")
+        try:
+            key.verify(signature, _message(kind, self.body))
+        except InvalidSignature:
+            raise SignatureError(f"the signature of {signer!r} under the {kind} is wrong") from None
+        return read_toml(self.body, kind)
+
+
+def _message(kind: str, body: bytes) -> bytes:
+    return b"skerry/1 " + kind.encode() + b"\x00" + body
+
+
+def read_toml(body: bytes, kind: str) -> dict[str, Any]:
+    """Read a body and check its format line. Raises TextError."""
+    try:
+        tree = tomllib.loads(body.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+        text = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+        raise TextError([Problem(line=0, where=kind, what=f"not TOML ({text})")]) from None
+    if tree.get("format") != f"skerry.{kind}/1":
+        raise TextError([Problem(line=0, where=kind, what=f"its format is not skerry.{kind}/1")])
+    return tree
+
+
+class Fields:
+    """Takes typed values out of a TOML table, and refuses what is missing, mistyped or unknown."""
+
+    def __init__(self, tree: Mapping[str, Any], where: str) -> None:
+        self._tree = dict(tree)
+        self._where = where
+
+    def wrong(self, what: str) -> TextError:
+        """Make the error for something wrong in this table."""
+        return TextError([Problem(line=0, where=self._where, what=what)])
+
+    def take(self, name: str, kind: type[_T], default: _T | None = None) -> _T:
+        """Take a value of a type out of the table."""
+        value = self._tree.pop(name, default)
+        if value is None:
+            raise self.wrong(f"lacks {name!r}")
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self.wrong(f"{name!r} must be {kind.__name__}")
+        return value
+
+    def names(self, name: str, default: list[str] | None = None) -> list[str]:
+        """Take a list of texts."""
+        values = self.take(name, list, default)
+        if not all(isinstance(value, str) for value in values):
+            raise self.wrong(f"{name!r} must be a list of texts")
+        return values
+
+    def table(self, name: str) -> "Fields":
+        """Take a sub-table; an absent one is empty."""
+        return Fields(self.take(name, dict, {}), f"{self._where}: {name}")
+
+    def tables(self, name: str) -> list["Fields"]:
+        """Take a list of tables."""
+        values = self.take(name, list, [])
+        if not all(isinstance(value, dict) for value in values):
+            raise self.wrong(f"{name!r} must be a list of tables")
+        return [Fields(value, f"{self._where}: {name} {i}") for i, value in enumerate(values, start=1)]
+
+    def done(self) -> None:
+        """Refuse what nobody took: an unknown key is a mistyped one."""
+        if self._tree:
+            raise self.wrong(f"has an unknown key {next(iter(self._tree))!r}")

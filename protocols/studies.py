@@ -1,0 +1,117 @@
+"""The study: what may be asked, by whom, of whom, until when, at what loss. spec/study.md.
+
+A centre obeys a study only if its own privacy officer signed it. Whether a query lies inside one is
+decided here, from public facts alone; the node's policy comes on top and is stricter, never looser.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from privacy.errors import LossError
+from privacy.loss import Loss
+from protocols.errors import WireError
+from protocols.ids import AnalystId, CentreId, Digest, OfficerId, StudyId
+from protocols.queries import Kind, Mode, Scope, SignedTerms
+from protocols.query_fields import fields_of
+from protocols.roster import when
+from protocols.signed_text import Fields, SignedText
+
+EVERY = "*"
+"""In a list of fields: all that the dictionary calls queryable. Centres and analysts are always named."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """A verified study. A budget is None where the study sets no limit."""
+
+    id: StudyId
+    title: str
+    purpose: str
+    registry: str
+    dictionary: Digest
+    statistics: frozenset[Kind]
+    modes: frozenset[Mode]
+    scopes: frozenset[Scope]
+    fields: frozenset[str]
+    analysts: frozenset[AnalystId]
+    centres: frozenset[CentreId]
+    centres_per_person: int
+    expires: datetime
+    study_budget: Loss | None
+    analyst_budget: Loss | None
+
+
+def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Study:
+    """Verify an officer's signature under a study file, and read it. Raises SignatureError or TextError."""
+    fields = Fields(SignedText.parse(octets).opened(officer.text, key, "study"), "study")
+    fields.take("format", str)
+    budget = fields.table("budget")
+    try:
+        study = Study(
+            id=StudyId(fields.take("id", str)),
+            title=fields.take("title", str),
+            purpose=fields.take("purpose", str),
+            registry=fields.take("registry", str),
+            dictionary=Digest.parse(fields.take("dictionary", str)),
+            statistics=frozenset(Kind(word) for word in fields.names("statistics")),
+            modes=frozenset(Mode(word) for word in fields.names("modes")),
+            scopes=frozenset(Scope(word) for word in fields.names("scopes")),
+            fields=frozenset(fields.names("fields")),
+            analysts=frozenset(AnalystId(name) for name in fields.names("analysts")),
+            centres=frozenset(CentreId(name) for name in fields.names("centres")),
+            centres_per_person=fields.take("centres_per_person", int),
+            expires=when(fields, "expires"),
+            study_budget=limit(budget, "study_rho"),
+            analyst_budget=limit(budget, "analyst_rho"),
+        )
+    except (WireError, ValueError) as error:
+        raise fields.wrong(str(error)) from None
+    budget.done()
+    fields.done()
+    if study.centres_per_person < 1:
+        raise fields.wrong("centres_per_person must be at least 1")
+    return study
+
+
+def limit(fields: Fields, name: str) -> Loss | None:
+    """Take a budget: a rho as text, or `unlimited`. There is no default: a budget is a decision."""
+    text = fields.take(name, str)
+    if text == "unlimited":
+        return None
+    try:
+        return Loss.parse(text)
+    except LossError as error:
+        raise fields.wrong(f"{name!r}: {error}") from None
+
+
+def outside_study(terms: SignedTerms, study: Study, now: datetime) -> str | None:
+    """Say in one public sentence why a query lies outside a study; None when it lies inside."""
+    query = terms.query
+    unknown = sorted(
+        str(name) for name in fields_of(query) if study.fields != {EVERY} and str(name) not in study.fields
+    )
+    others = sorted(str(centre) for centre in terms.audience if centre not in study.centres)
+    checks = (
+        (now >= study.expires, "the study has expired"),
+        (
+            terms.analyst not in study.analysts,
+            f"the study does not name the analyst {str(terms.analyst)!r}",
+        ),
+        (bool(others), f"the study does not name the centre {others[0]!r}" if others else ""),
+        (
+            query.statistic.kind not in study.statistics,
+            f"the study does not allow {query.statistic.kind.value}",
+        ),
+        (
+            query.release.mode not in study.modes,
+            f"the study does not allow mode {query.release.mode.value}",
+        ),
+        (
+            query.release.scope not in study.scopes,
+            f"the study does not allow scope {query.release.scope.value}",
+        ),
+        (bool(unknown), f"the study does not allow the field {unknown[0]!r}" if unknown else ""),
+    )
+    return next((sentence for failed, sentence in checks if failed), None)

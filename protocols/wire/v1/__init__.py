@@ -1,0 +1,1 @@
+"""Version 1: the .proto files are normative, the rest is generated from them."""

@@ -1,0 +1,1 @@
+"""The estimators, the link, the store and the analyst's programs."""

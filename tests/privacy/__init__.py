@@ -1,0 +1,1 @@
+"""Loss, noise and accounting: laws first, then reference values, then what must be refused."""
