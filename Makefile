@@ -33,10 +33,10 @@ check: $(STAMP) ## format, lint, types, floors, generated files, packaging
 	$(PYTHON) -m deploy.checks.protobuf
 	$(PYTHON) -m pytest --numprocesses=0 tests/architecture/test_packaging.py
 
-bench: $(STAMP) ## measure time and memory
+bench: $(STAMP) ## times and memory against a peer; figures into deploy/evidence
 	@$(PYTHON) -m deploy.bench
 
-evidence: $(STAMP) ## compare the federation's answers with published and pooled truth
+evidence: $(STAMP) ## the longer proofs: kills, noise; figures into deploy/evidence
 	@$(PYTHON) -m deploy.evidence
 
 clean: ## remove the environment and every cache

@@ -11,7 +11,7 @@
 from dataclasses import dataclass
 
 from node.engines.duckdb_engine import DuckDBEngine
-from node.errors import EngineError, LedgerBusyError
+from node.errors import EngineError, LedgerBusyError, SnapshotError
 from node.ledger.charge import Charge
 from node.ledger.events import Spend
 from node.ledger.ledger import Ledger, Limits
@@ -84,7 +84,10 @@ class Gate:
         plan = self._planned(opened.terms)
         if isinstance(plan, Refusal):
             return plan
-        snapshot = self._stores.snapshots.current()
+        try:
+            snapshot = self._stores.snapshots.current()
+        except SnapshotError:
+            return Refusal(code=RefusalCode.UNAVAILABLE)
         if snapshot is None or snapshot.dictionary != plan.dictionary.digest:
             return Refusal(code=RefusalCode.NO_SNAPSHOT)
         spend = self._spend(opened, plan, snapshot)

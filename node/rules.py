@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from node.errors import RulesError
 from node.policy import Policy, open_policy
 from node.settings import Settings
-from protocols.dictionary import Dictionary
+from protocols.dictionary import Dictionary, FieldName
 from protocols.dictionary_text import read_dictionary
-from protocols.errors import ProtocolError
+from protocols.documents import nearest
+from protocols.errors import Problem, ProtocolError, TextError
 from protocols.ids import CentreId, StudyId
 from protocols.keys import key_from_text
 from protocols.roster import Roster, open_roster
@@ -52,6 +53,7 @@ def load_rules(settings: Settings) -> Rules:
         officer_key = _officer_key(roster, settings)
         path = settings.policy
         policy = open_policy(_read(path), settings.officer_id, officer_key)
+        _check_forbidden(policy, dictionary)
         studies = {}
         for path in sorted(settings.studies.glob("*.toml")):
             study = open_study(_read(path), settings.officer_id, officer_key)
@@ -68,6 +70,14 @@ def load_rules(settings: Settings) -> Rules:
         dictionary=dictionary,
         dictionary_text=text,
     )
+
+
+def _check_forbidden(policy: Policy, dictionary: Dictionary) -> None:
+    """Refuse a forbidden field that is none: a mistyped name would forbid nothing."""
+    names = [str(FieldName(table.name, one.name)) for table in dictionary.tables for one in table.fields]
+    for name in sorted(policy.forbidden_fields - set(names)):
+        what = f"forbids {name!r}, which is no field of the registry (write table.field)"
+        raise TextError([Problem(line=0, where="policy", what=what, next_step=nearest(name, names))])
 
 
 def _officer_key(roster: Roster, settings: Settings) -> Ed25519PublicKey:

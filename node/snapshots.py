@@ -111,8 +111,8 @@ class Snapshots:
     def secrets(self) -> ImportSecrets:
         """Give the secrets behind patient numbers and ranks: the same for every snapshot here."""
         return ImportSecrets(
-            patients=self._derived(b"skerry/1 patient numbers").hex(),
-            ranks=self._derived(b"skerry/1 row ranks").hex(),
+            patients=self._derived(b"skerry/1 patient numbers", 16).hex(),
+            ranks=self._derived(b"skerry/1 row ranks", 16).hex(),
         )
 
     def path(self, snapshot: SnapshotId) -> Path:
@@ -187,8 +187,8 @@ class Snapshots:
         """Remove what killed readers have left; for the node's start, when nobody reads."""
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
 
-    def _derived(self, label: bytes) -> bytes:
-        return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=label).derive(self._key)
+    def _derived(self, label: bytes, length: int = KEY_BYTES) -> bytes:
+        return HKDF(algorithm=SHA256(), length=length, salt=None, info=label).derive(self._key)
 
     def _prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -269,6 +269,8 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, key: str, *, r
     """Attach an encrypted file under a name of ours; the key is a bound parameter."""
     mode = "READ_ONLY, " if read_only else ""
     con.execute(f"ATTACH {_quoted(path)} AS {name} ({mode}ENCRYPTION_KEY ?)", [key])
+    if not read_only:
+        path.chmod(0o600)  # DuckDB makes files by the umask; the folder around is private already
 
 
 def lock_down(con: duckdb.DuckDBPyConnection) -> None:

@@ -8,16 +8,15 @@ import hashlib
 import json
 from decimal import Decimal
 
-from protocols.documents import Tree
+from protocols.documents import MAX_DIGITS, Tree
 from protocols.ids import Digest
-
-MAX_DIGITS = 40
 
 
 def decimal_text(number: Decimal) -> str:
     """Write a finite decimal without exponent, trailing zeros or minus zero."""
-    if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS:
-        msg = "a number here is finite and has at most 40 digits on either side of the point"
+    digits = number.as_tuple().digits
+    if not number.is_finite() or abs(number.adjusted()) > MAX_DIGITS or len(digits) > 2 * MAX_DIGITS + 1:
+        msg = f"a number here is finite and has at most {MAX_DIGITS} digits on either side of the point"
         raise ValueError(msg)
     text = format(number, "f")
     if "." in text:

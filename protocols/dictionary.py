@@ -11,7 +11,8 @@ from enum import Enum
 from fractions import Fraction
 from typing import TypeAlias
 
-from protocols.documents import nearest
+from protocols.canonical import decimal_text
+from protocols.documents import closest, nearest, shown
 from protocols.errors import QueryError
 from protocols.ids import Digest
 
@@ -24,6 +25,18 @@ RESERVED_NAMES = frozenset(
 
 MAX_STEPS = 2**26
 """A range holds at most so many steps of precision."""
+
+EXACT_INTEGERS = 2**53
+"""Up to here engines compute with whole numbers exactly; no bound or numeric code lies beyond."""
+
+
+def code_text(code: Code | None) -> str:
+    """Write a code as a person would: `1`, `yes`, `true`; nothing for a missing one."""
+    if code is None:
+        return ""
+    if isinstance(code, bool):
+        return "true" if code else "false"
+    return decimal_text(code) if isinstance(code, Decimal) else code
 
 
 class Role(Enum):
@@ -125,7 +138,8 @@ class Field:
         if self.range is not None or not self.codes or self.type not in NUMERIC:
             return self.range
         numbers = [code for code in self.codes if isinstance(code, Decimal)]
-        if min(numbers) == max(numbers) or any(n != n.to_integral_value() for n in numbers):
+        width = Fraction(max(numbers)) - Fraction(min(numbers))
+        if not 1 <= width <= MAX_STEPS or any(n != n.to_integral_value() for n in numbers):
             return None
         return Range(minimum=min(numbers), maximum=max(numbers), step=Fraction(1))
 
@@ -202,25 +216,32 @@ class Dictionary:
         for table in self.tables:
             if table.name == name:
                 return table
-        what = f"the registry has no table {name!r}"
+        what = f"the registry has no table {shown(name)}"
         raise QueryError(what, nearest(name, [table.name for table in self.tables]))
 
     def field(self, name: FieldName) -> Field:
         """Find a field; QueryError when there is none."""
         field = self.table(name.table).field(name.name)
         if field is None:
-            raise QueryError(f"the registry has no field {str(name)!r}", self.advice(name.name))
+            raise QueryError(f"the registry has no field {shown(str(name))}", self.advice(name.name))
         return field
 
     def advice(self, name: str) -> str:
-        """Say which queryable field was probably meant by a wrong name."""
-        names = [
+        """Say which queryable field was probably meant by a wrong name, or list them when they are few."""
+        return nearest(name, self._queryable())
+
+    def other_than(self, name: str) -> str:
+        """Say which queryable field was probably meant by the name of one that is not; often none."""
+        close = closest(name, self._queryable())
+        return f"did you mean {close!r}?" if close is not None else ""
+
+    def _queryable(self) -> list[str]:
+        return [
             self.shown(FieldName(table.name, field.name))
             for table in self.tables
             for field in table.fields
             if field.is_queryable
         ]
-        return nearest(name, names)
 
     def shown(self, name: FieldName) -> str:
         """Write a field's name as results show it: bare where it is unique in the registry."""

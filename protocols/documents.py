@@ -5,13 +5,16 @@ What this room decides (spec/documents.md):
 * A plain scalar is a number, true, false or null when JSON says so, and text otherwise: `no`, `on`
   and `1_000` are text, so a code list [yes, no] keeps its words.
 * Numbers are exact decimals. Not-a-number and infinity are text.
+* JSON's two habits that YAML's reader lacks: characters beyond U+FFFF escaped as surrogate pairs,
+  and tabs between values.
 * Refused: anchors and aliases, tags, a key twice, keys that are not text, more than one document,
-  nesting beyond 40, files over 4 MiB. No tag or text ever chooses a class.
+  numbers too long to be exact, half a surrogate pair, nesting beyond 40, files over 4 MiB. No tag or
+  text ever chooses a class.
 """
 
 import re
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import TypeAlias
 
@@ -21,7 +24,11 @@ from protocols.errors import Problem, TextError
 
 MAX_BYTES = 4 * 2**20
 MAX_DEPTH = 40
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,39})(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?")
+MAX_DIGITS = 40
+"""A number has at most so many digits on either side of the point."""
+
+_MAX_SHOWN = 60
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 Scalar: TypeAlias = str | Decimal | bool | None
 Tree: TypeAlias = "Scalar | list[Tree] | dict[str, Tree]"
@@ -29,10 +36,11 @@ Tree: TypeAlias = "Scalar | list[Tree] | dict[str, Tree]"
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A value with the line it stands on, counted from 1."""
+    """A value with the line it stands on, counted from 1; of a mapping, also the lines of its keys."""
 
     value: "Scalar | list[Item] | dict[str, Item]"
     line: int
+    key_lines: dict[str, int] = field(default_factory=dict)
 
     @property
     def tree(self) -> Tree:
@@ -44,13 +52,25 @@ class Item:
         return self.value
 
 
+def shown(text: str) -> str:
+    """Quote a text for a sentence; a long one is cut."""
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "...")
+
+
+def closest(word: str, words: list[str]) -> str | None:
+    """Find the valid word that was probably meant, if there is one."""
+    if word in words:
+        return word
+    same = [one for one in words if one.casefold() == word.casefold()]
+    close = same or get_close_matches(word[:_MAX_SHOWN], words, n=1, cutoff=0.6)
+    return close[0] if close else None
+
+
 def nearest(word: str, words: list[str]) -> str:
     """Say which valid word was probably meant, or list the valid ones when they are few."""
-    close = get_close_matches(word, words, n=1, cutoff=0.6) or get_close_matches(
-        word.lower(), [w for w in words if w.lower() == word.lower()] or words, n=1, cutoff=0.6
-    )
-    if close:
-        return f"did you mean {close[0]!r}?"
+    close = closest(word, words)
+    if close is not None:
+        return f"did you mean {close!r}?"
     if words and len(words) <= 12:
         return "it can be " + ", ".join(repr(word) for word in words)
     return ""
@@ -77,8 +97,8 @@ class _Composer(yaml.SafeLoader):
         return node
 
 
-def _refused(line: int, what: str, where: str = "") -> TextError:
-    return TextError([Problem(line=line, where=where, what=what)])
+def _refused(line: int, what: str, next_step: str = "") -> TextError:
+    return TextError([Problem(line=line, where="", what=what, next_step=next_step)])
 
 
 def parse(octets: bytes) -> Item:
@@ -89,6 +109,8 @@ def parse(octets: bytes) -> Item:
         text = octets.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise _refused(0, "the text is not UTF-8") from None
+    if text.lstrip(" \t\r\n")[:1] in ("{", "["):
+        text = text.replace("\t", " ")  # JSON indents with tabs too; within its texts they are escaped
     try:
         loader = _Composer(text)
         node = loader.get_single_node()
@@ -106,26 +128,53 @@ def parse(octets: bytes) -> Item:
 def _item(node: yaml.Node) -> Item:
     line = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
-        pairs: dict[str, Item] = {}
-        for key, value in node.value:
-            name = key.value if isinstance(key, yaml.ScalarNode) else None
-            if name is None:
-                raise _refused(line, "a key is a word")
-            if name in pairs:
-                raise _refused(key.start_mark.line + 1, f"the key {name!r} stands twice")
-            pairs[name] = _item(value)
-        return Item(pairs, line)
+        return _mapping(node, line)
     if isinstance(node, yaml.SequenceNode):
         return Item([_item(value) for value in node.value], line)
     return Item(_scalar(node), line)
 
 
+def _mapping(node: yaml.MappingNode, line: int) -> Item:
+    pairs: dict[str, Item] = {}
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise _refused(line, "a key is a word, not a list or a mapping")
+        name = _whole(key.value, key)
+        if name in pairs:
+            raise _refused(key.start_mark.line + 1, f"the key {shown(name)} stands twice")
+        pairs[name], lines[name] = _item(value), key.start_mark.line + 1
+    return Item(pairs, line, lines)
+
+
 def _scalar(node: yaml.Node) -> Scalar:
-    text: str = node.value
+    text = _whole(node.value, node)
     if getattr(node, "style", None) is not None:  # quoted or block: text as it stands
         return text
     if text in ("", "~", "null"):
         return None
     if text in ("true", "false"):
         return text == "true"
-    return Decimal(text) if _NUMBER.fullmatch(text) else text
+    return _number(text, node) if _NUMBER.fullmatch(text) else text
+
+
+def _number(text: str, node: yaml.Node) -> Decimal:
+    """Read a number that all parts of the protocol can hold (canonical.decimal_text)."""
+    try:
+        number = Decimal(text) if len(text) <= 2 * MAX_DIGITS + 8 else None
+    except InvalidOperation:  # an exponent beyond Decimal's own
+        number = None
+    if number is None or abs(number.adjusted()) > MAX_DIGITS:
+        what = f"a number has at most {MAX_DIGITS} digits on either side of the point"
+        raise _refused(node.start_mark.line + 1, what, next_step="if it is meant as text, write it in quotes")
+    return number
+
+
+def _whole(text: str, node: yaml.Node) -> str:
+    """Join surrogate pairs, as JSON escapes them; refuse a half one, which no UTF-8 can hold."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+    except UnicodeDecodeError:
+        raise _refused(node.start_mark.line + 1, "a text holds half a surrogate pair") from None

@@ -74,7 +74,7 @@ def _centres(result: Result) -> Table:
     table = Table(title="centres", title_justify="left")
     table.add_column("centre")
     table.add_column("answer")
-    for heading in ("cost in rho", "left of the registry's budget"):
+    for heading in ("cost in rho", "left in the registry"):
         table.add_column(heading, justify="right")
     for centre, one in result.answered.items():
         receipt = one.receipt

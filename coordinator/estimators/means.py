@@ -70,6 +70,8 @@ def _mean(cell: tuple[int, ...], scales: Scales, number: Number, z: float) -> Fi
     sampling = number.cap * _variance_of_rows(n, first, second, scales, number.powers) / n
     noise = (scales.first / n) ** 2
     interval = ratio_interval(x, sampling + noise, scales.n / n, z)
+    if interval is None:
+        return no_figures(number.limits, n=n)
     unit = number.unit
     estimated = Estimated(
         value=number.limits.clip(unit.numerator * (first + n * number.middle) / (unit.denominator * n)),
@@ -77,8 +79,7 @@ def _mean(cell: tuple[int, ...], scales: Scales, number: Number, z: float) -> Fi
         noise=(noise + (x * scales.n / n) ** 2) * float(unit) ** 2,
         n=n,
     )
-    shown = number.limits if interval is None else number.values(interval)
-    return estimated.within(number.limits, shown)
+    return estimated.within(number.limits, number.values(interval))
 
 
 def _variance_of_rows(n: int, first: int, second: int, scales: Scales, powers: Moments) -> float:
@@ -105,6 +106,8 @@ def _variance(cell: tuple[int, ...], scales: Scales, number: Number, z: float) -
     limits = Interval(low=0.0, high=spread.largest * square)
     sampling = number.cap * _sampling(spread, guarded_fourth(spread, third, fourth))
     interval = _variance_interval(spread, sampling, z)
+    if interval is None:
+        return no_figures(limits, n=n)
     exact = unit.numerator**2 * spread.deviations / (2 * unit.denominator**2 * n * (n - 1))
     estimated = Estimated(
         value=limits.clip(exact),
@@ -112,7 +115,7 @@ def _variance(cell: tuple[int, ...], scales: Scales, number: Number, z: float) -
         noise=spread.noise_variance * square**2,
         n=n,
     )
-    return estimated.within(limits, limits if interval is None else interval.scaled(square))
+    return estimated.within(limits, interval.scaled(square))
 
 
 def _sampling(spread: Spread, fourth: float) -> float:

@@ -31,7 +31,7 @@ def proportions(block: BlockTotal, *, cap: int, confidence: float) -> tuple[Figu
 
 def _proportion(inside: int, out: int, sigma: float, cap: int, z: float) -> Figures:
     n = inside + out
-    if n < 1:
+    if n < 1 or n <= z * math.sqrt(2) * sigma:
         return no_figures(_LIMITS, n=n)
     # For a true p in [0, 1], moving the estimate into [0, 1] only brings it nearer.
     p = _LIMITS.clip(inside / n)
@@ -42,8 +42,6 @@ def _proportion(inside: int, out: int, sigma: float, cap: int, z: float) -> Figu
         noise=noise * ((1 - p) ** 2 + p * p),
         n=n,
     )
-    if n <= z * math.sqrt(2) * sigma:
-        return estimated.within(_LIMITS, _LIMITS)
     return estimated.within(_LIMITS, _wilson(p, z * z * cap / n, z * z * noise))
 
 

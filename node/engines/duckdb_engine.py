@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 
 from node.engines.templates import statement_of
-from node.errors import EngineError
+from node.errors import EngineError, SnapshotError
 from node.ledger.charge import Charge
 from node.plan import Plan
 from node.snapshots import Snapshot, Snapshots
@@ -40,7 +40,9 @@ class DuckDBEngine:
         with self._lock:
             try:
                 result = self._connection(snapshot).execute(statement.text, statement.parameters).fetchnumpy()
-            except duckdb.Error:
+            except (duckdb.Error, SnapshotError):
+                # After a fatal error a connection answers nothing any more: the next read opens its own.
+                self._forget()
                 raise EngineError("the engine failed") from None
         columns = [np.ma.filled(column, 0) for column in result.values()]
         return _vectors(plan, columns[0], columns[1:])
@@ -48,14 +50,16 @@ class DuckDBEngine:
     def close(self) -> None:
         """Close the open snapshot."""
         with self._lock:
-            if self._open is not None:
-                self._open[1].close()
-                self._open = None
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._open is not None:
+            self._open[1].close()
+            self._open = None
 
     def _connection(self, snapshot: Snapshot) -> duckdb.DuckDBPyConnection:
         if self._open is not None and self._open[0] != snapshot.id:
-            self._open[1].close()
-            self._open = None
+            self._forget()
         if self._open is None:
             self._open = (snapshot.id, self._snapshots.open_read_only(snapshot))
         return self._open[1]

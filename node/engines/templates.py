@@ -107,8 +107,15 @@ def _number(one: Field, column: str) -> str:
     """Give a field as a double: itself, or the number that its code stands for."""
     if not one.codes:
         return column
-    numbers = ", ".join(repr(float(code)) for code in one.codes if isinstance(code, Decimal))
-    return f"list_extract([{numbers}]::DOUBLE[], {column} + 1)"
+    numbers = ", ".join(_double(float(code)) for code in one.codes if isinstance(code, Decimal))
+    # Widened first: the index has 16 bits, and the largest plus 1 would be an error that tells of a row.
+    return f"list_extract([{numbers}]::DOUBLE[], {column}::BIGINT + 1)"
+
+
+def _double(number: float) -> str:
+    """Write a binary64 number exactly: without an exponent the engine would read a DECIMAL, and round twice."""
+    text = repr(number)
+    return text if "e" in text else f"{text}e0"
 
 
 def _bin(number: str, edges: tuple[Decimal, ...], writer: _Writer) -> str:
@@ -136,7 +143,7 @@ def _value(plan: Plan, writer: _Writer) -> str:
     if moments is None:
         return f"CASE WHEN {column} IS NULL THEN NULL ELSE 1 END"
     number, grid = _number(one, column), moments.grid
-    steps = f"round({number} / {float(grid.step)!r})"
+    steps = f"round({number} / {_double(float(grid.step))})"
     clamped = f"greatest({grid.low}, least({grid.high}, {steps}))::BIGINT"
     return f"CASE WHEN {number} IS NULL OR isnan({number}) THEN NULL ELSE {clamped} END"
 
@@ -146,7 +153,7 @@ def _powers(moments: Moments, used: str) -> str:
     x = f"2 * v - ({moments.grid.low + moments.grid.high})"
 
     def coarser(divisor: int) -> str:
-        return "x" if divisor == 1 else f"round(x / {float(divisor)!r})::BIGINT"
+        return "x" if divisor == 1 else f"round(x / {_double(float(divisor))})::BIGINT"
 
     y, z = coarser(moments.square_divisor), coarser(moments.fourth_divisor)
     return f"SELECT cell, x, {y} AS y, {z} AS z FROM (SELECT cell, {x} AS x FROM ({used}))"  # noqa: S608

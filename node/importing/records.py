@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import numpy as np
+import numpy.typing as npt
+
 from node.errors import FileRefused
 from node.importing.report import MAX_LISTED, Finding, Reason, Total
 from node.importing.sources import Source, first_line, opened_text
@@ -38,8 +41,17 @@ class Batch:
     """Some records, by field; `rows` are their numbers from the first data line, from 1."""
 
     layout: Layout
-    rows: list[int]
-    columns: list[list[str]]
+    rows: npt.NDArray[np.int64]
+    columns: list[npt.NDArray[np.object_]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Slice:
+    """A few records, by field."""
+
+    layout: Layout
+    rows: Sequence[int]
+    columns: list[Sequence[str]]
 
 
 class RaggedRows(FileRefused):
@@ -61,24 +73,46 @@ class RaggedRows(FileRefused):
 
 
 def read_batches(source: Source, expected: bytes) -> Iterator[Batch]:
-    """Read a file to its end, in large batches. Raises FileRefused; see `read_slices`."""
-    most = max(_SLICE_ROWS, _BATCH_CELLS // len(source.table.fields))
-    gathered: Batch | None = None
-    for batch in read_slices(source, expected):
-        if gathered is None:
-            gathered = batch
-            continue
-        gathered.rows.extend(batch.rows)
-        for column, more in zip(gathered.columns, batch.columns, strict=True):
-            column.extend(more)
-        if len(gathered.rows) >= most:
-            yield gathered
-            gathered = None
-    if gathered is not None:
-        yield gathered
+    """Read a file to its end, in large batches. Raises FileRefused; see `_read_slices`."""
+    room: _Room | None = None
+    for piece in _read_slices(source, expected):
+        room = room or _Room(piece.layout)
+        room.take(piece)
+        if room.is_full:
+            yield room.batch()
+            room = None
+    if room is not None:
+        yield room.batch()
 
 
-def read_slices(source: Source, expected: bytes) -> Iterator[Batch]:
+class _Room:
+    """Arrays that are filled slice by slice: each text is touched while the processor has it."""
+
+    def __init__(self, layout: Layout) -> None:
+        width = len(layout.positions)
+        self._most = max(_SLICE_ROWS, _BATCH_CELLS // width)
+        self._layout = layout
+        self._rows = np.empty(self._most + _SLICE_ROWS, dtype=np.int64)
+        self._columns = [np.empty(len(self._rows), dtype=np.object_) for _ in range(width)]
+        self._filled = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._filled >= self._most
+
+    def take(self, piece: "_Slice") -> None:
+        place = slice(self._filled, self._filled + len(piece.rows))
+        self._rows[place] = piece.rows
+        for column, values in zip(self._columns, piece.columns, strict=True):
+            column[place] = values
+        self._filled += len(piece.rows)
+
+    def batch(self) -> Batch:
+        end = self._filled
+        return Batch(layout=self._layout, rows=self._rows[:end], columns=[c[:end] for c in self._columns])
+
+
+def _read_slices(source: Source, expected: bytes) -> "Iterator[_Slice]":
     """Read a file to its end, record by record. Raises FileRefused.
 
     `expected` is the SHA-256 of the file's bytes. A blank line is no record, and is counted, so that
@@ -117,7 +151,7 @@ class _Place:
 
 def _batches(
     source: Source, layout: Layout | None, records: Iterator[list[str]], place: _Place
-) -> Iterator[Batch]:
+) -> Iterator[_Slice]:
     ragged: list[Finding] = []
     count = 0
     keep = _kept_with_blanks(source.table)
@@ -131,7 +165,7 @@ def _batches(
             ragged += [_ragged(source, layout, row, n) for row, n in wrong[: MAX_LISTED - len(ragged)]]
         place.rows_kept += len(batch)
         if batch and not ragged:
-            yield _batch(source, layout, rows, batch, keep)
+            yield _slice(source, layout, rows, batch, keep)
     if ragged:
         raise RaggedRows(source, ragged, count)
     if not place.rows_kept:
@@ -165,15 +199,15 @@ def _ragged(source: Source, layout: Layout, row: int, values: int) -> Finding:
     )
 
 
-def _batch(
+def _slice(
     source: Source,
     layout: Layout,
     rows: Sequence[int],
     records: list[list[str]],
     keep: list[frozenset[str]],
-) -> Batch:
+) -> _Slice:
     whole = list(zip(*records, strict=True))
-    columns = []
+    columns: list[Sequence[str]] = []
     for index, position in enumerate(layout.positions):
         column = whole[position]
         joined = "".join(column)
@@ -187,13 +221,13 @@ def _batch(
                 field=source.table.fields[index].name,
             )
         columns.append(_trimmed(column, joined, keep[index]))
-    return Batch(layout=layout, rows=list(rows), columns=columns)
+    return _Slice(layout=layout, rows=rows, columns=columns)
 
 
-def _trimmed(column: tuple[str, ...], joined: str, keep: frozenset[str]) -> list[str]:
+def _trimmed(column: tuple[str, ...], joined: str, keep: frozenset[str]) -> Sequence[str]:
     """Take the blanks off each value, except where the dictionary means the value with its blanks."""
     if not any(blank in joined for blank in BLANKS):
-        return list(column)
+        return column
     return [value if value in keep else value.strip(BLANKS) for value in column]
 
 

@@ -126,13 +126,8 @@ def _without_cycle_search() -> Iterator[None]:
 def _insert_batch(
     con: duckdb.DuckDBPyConnection, batch: Batch, statement: str, parameters: dict[str, Parameter]
 ) -> None:
-    columns: dict[str, npt.NDArray[np.object_] | npt.NDArray[np.int64]] = {
-        "row": np.array(batch.rows, dtype=np.int64)
-    }
-    for index, values in enumerate(batch.columns):
-        column = np.empty(len(values), dtype=np.object_)
-        column[:] = values
-        columns[f"f{index}"] = column
+    columns: dict[str, npt.NDArray[np.object_] | npt.NDArray[np.int64]] = {"row": batch.rows}
+    columns |= {f"f{index}": column for index, column in enumerate(batch.columns)}
     con.register("batch", columns)
     con.execute(statement, parameters)
     con.unregister("batch")

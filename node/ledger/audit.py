@@ -150,7 +150,8 @@ def _check_tree(db: sqlite3.Connection, leaves: list[bytes], findings: Findings)
     nodes = {(level, index): value for level, index, value in db.execute("SELECT level, idx, hash FROM node")}
     wrong = 0
     for (level, index), value in nodes.items():
-        is_inside = (index + 1) << level <= len(leaves)
+        # Not by shifting left: a level that somebody edited may be negative, or any size.
+        is_inside = 0 <= level < len(leaves).bit_length() and 0 <= index < len(leaves) >> level
         wrong += not is_inside or fetch(level, index) != value
     missing = sum(len(leaves) >> level for level in range(len(leaves).bit_length())) - len(nodes)
     if wrong or missing:
@@ -160,10 +161,12 @@ def _check_tree(db: sqlite3.Connection, leaves: list[bytes], findings: Findings)
 
 
 def _check_spent(db: sqlite3.Connection, findings: Findings) -> None:
-    stored = {
-        (scope, name): Loss(int(n))
-        for scope, name, n in db.execute("SELECT scope, name, nano_rho FROM spent")
-    }
+    stored = {}
+    for scope, name, nano_rho in db.execute("SELECT scope, name, nano_rho FROM spent"):
+        try:
+            stored[scope, name] = Loss(int(nano_rho))
+        except ValueError:
+            findings.faults.append(f"{scope} {name!r}: what is noted as spent cannot be read")
     for scope in sorted(stored.keys() | findings.spent.keys()):
         there, counted = stored.get(scope, ZERO), findings.spent.get(scope, ZERO)
         if there != counted:

@@ -3,6 +3,7 @@
 The engine's read demands a `Charge`, so no path to patients' rows goes around the ledger.
 """
 
+from dataclasses import InitVar, dataclass
 from typing import final
 
 from protocols.ids import Digest, QueryId
@@ -12,17 +13,18 @@ _MINT = object()
 
 
 @final
+@dataclass(frozen=True, slots=True, eq=False)
 class Charge:
     """One durable spend, for one answer: the repeat key says which."""
 
-    __slots__ = ("key", "query_id", "seq")
+    mint: InitVar[object]
+    seq: int
+    key: Digest
+    query_id: QueryId
 
-    def __init__(self, mint: object, *, seq: int, key: Digest, query_id: QueryId) -> None:
+    def __post_init__(self, mint: object) -> None:
         if mint is not _MINT:
             raise RuntimeError("only the ledger makes a charge")
-        self.seq = seq
-        self.key = key
-        self.query_id = query_id
 
     def __repr__(self) -> str:
         """Show the event's number only."""

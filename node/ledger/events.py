@@ -87,7 +87,7 @@ def read_leaf(leaf: bytes) -> dict[str, Any]:
     """Read an event. Raises LedgerError when it is not one."""
     try:
         tree = json.loads(leaf)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise LedgerError("an event is not JSON") from None
     if not isinstance(tree, dict) or not isinstance(tree.get("kind"), str):
         raise LedgerError("an event has no kind")

@@ -6,6 +6,8 @@ The order, which every path keeps: charge and commit, read, noise, record and co
 * One answer (repeat key) has at most one release. Whoever asks again gets those bytes, for nothing.
 * A charge is never given back. After a crash between charge and record the same charge is used again:
   nothing had left. Of two that compute at once, the first to record wins, and both send its bytes.
+* A charge pays for the answer that it was made for. If that one can no longer be given (another
+  snapshot was imported since), the charge has failed; it never pays for another answer.
 * A decision and its write are one `BEGIN IMMEDIATE` transaction, so budgets are exact under any number
   of threads and processes.
 """
@@ -98,8 +100,7 @@ class Ledger:
         """Note that an answer failed; the charge stays."""
         with self._transaction() as db:
             if self._state(db, charge.seq) == "charged":
-                self._append(db, events.failed_leaf(charge.seq, self._clock()))
-                db.execute("UPDATE charge SET state = 'failed' WHERE seq = ?", (charge.seq,))
+                self._set_failed(db, charge.seq)
         return Refusal(code=RefusalCode.FAILED)
 
     def note_refusal(self, analyst: AnalystId, study: StudyId, query_id: QueryId, code: RefusalCode) -> None:
@@ -142,13 +143,18 @@ class Ledger:
         self, db: sqlite3.Connection, seq: int, spend: Spend, limits: Limits
     ) -> Charge | Granted | Refusal:
         """Give what a charge has come to: its release, its failure, or the right to compute it."""
-        state, release, leaf = db.execute(
-            "SELECT state, release, leaf FROM charge JOIN event USING (seq) WHERE seq = ?", (seq,)
+        row = db.execute(
+            "SELECT key, state, release, leaf FROM charge JOIN event USING (seq) WHERE seq = ?", (seq,)
         ).fetchone()
-        if state == "failed":
-            return Refusal(code=RefusalCode.FAILED)
-        if state == "charged":
+        if row is None:
+            raise LedgerError("a charge is not in the ledger's index")
+        key, state, release, leaf = row
+        if state == "charged" and key == spend.key.octets:
             return Charge(_MINT, seq=seq, key=spend.key, query_id=spend.query_id)
+        if state == "charged":
+            self._set_failed(db, seq)
+        if state != "released":
+            return Refusal(code=RefusalCode.FAILED)
         is_own = events.read_leaf(leaf)["query"] == str(spend.query_id)
         return Granted(release=release, receipt=self._receipt(db, seq, leaf, spend, limits, is_own=is_own))
 
@@ -189,6 +195,10 @@ class Ledger:
         row = (spend.query_id.octets, spend.content.octets, seq)
         db.execute("INSERT INTO asked (query, content, charge) VALUES (?, ?, ?)", row)
 
+    def _set_failed(self, db: sqlite3.Connection, seq: int) -> None:
+        self._append(db, events.failed_leaf(seq, self._clock()))
+        db.execute("UPDATE charge SET state = 'failed' WHERE seq = ?", (seq,))
+
     @staticmethod
     def _state(db: sqlite3.Connection, seq: int) -> str:
         return str(db.execute("SELECT state FROM charge WHERE seq = ?", (seq,)).fetchone()[0])
@@ -213,7 +223,8 @@ class Ledger:
             db.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
             # Nothing has been written; any other failure below may have reached the disk.
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            # The low byte: an extended code says what it was busy with, such as another's recovery.
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise LedgerBusyError("the ledger is busy") from None
             raise LedgerError(f"the ledger cannot be read ({error})") from None
         try:

@@ -205,8 +205,9 @@ def test_a_count_not_above_its_noise_leaves_the_whole_range() -> None:
     proportion = _one(share, REGISTRY, in_out=[20, 10])
 
     assert (mean.ci_low, mean.ci_high) == (0, 52)
-    assert mean.estimate is not None
     assert (proportion.ci_low, proportion.ci_high) == (0, 1)
+    assert mean.estimate is None
+    assert proportion.estimate is None
 
 
 def test_counts_keep_their_sign_and_means_stay_in_range() -> None:

@@ -1,5 +1,7 @@
 """Each wrong input: one sentence, its reason code, nothing committed and nothing left behind."""
 
+# ruff: noqa: E501 -- the table of wrong files has one line for each
+
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -35,7 +37,10 @@ NO_HEADER = one_table([PATIENT, AGE], resource="dialect: {header: false}")
 KEYLESS = one_table([AGE, NOTE])
 REQUIRED = one_table([PATIENT, AGE.replace("{minimum", "{required: true, minimum")])
 STRICT_MISSING = one_table(
-    [PATIENT, 'name: age, type: integer, constraints: {required: true, minimum: 0, maximum: 9}, skerry: {outside: missing}']
+    [
+        PATIENT,
+        "name: age, type: integer, constraints: {required: true, minimum: 0, maximum: 9}, skerry: {outside: missing}",
+    ]
 )
 COMMA = one_table([PATIENT, SCORE + ', decimalChar: ","'], resource='dialect: {delimiter: ";"}')
 BOOL = one_table([PATIENT, "name: smoker, type: boolean"])
@@ -46,7 +51,9 @@ LATIN = one_table([PATIENT, AGE], resource="encoding: latin-1")
 UNIQUE = one_table(
     [PATIENT, AGE, NOTE], resource="skerry: {rows_per_patient: 5}", schema="primaryKey: [id, age]"
 )
-SAME_CODES = one_table([PATIENT, "name: g, type: number, constraints: {enum: [9007199254740992, 9007199254740993]}"])
+SAME_CODES = one_table(
+    [PATIENT, "name: g, type: number, constraints: {enum: [9007199254740992, 9007199254740993]}"]
+)
 
 WRONG = [
     Wrong(name="empty file", content="", reason="empty_file", says="is empty"),
@@ -81,7 +88,7 @@ WRONG = [
     Wrong(name="trailing delimiter", content=_row() + f"p2,5,F,1,{CANARY},\n", reason="row_length", says="6 values", row=2),
     Wrong(name="quote never closed", content=_row() + f'p2,5,F,1,"{CANARY}\np3,5,F,1,x\n', reason="quotes", says="quoted value", row=2),
     Wrong(name="text behind a quote", content=_row() + f'p2,5,F,1,"{CANARY}"x\n', reason="quotes", says="quoted value", row=2),
-    Wrong(name="endless value", content=_row() + f'p2,5,F,1,{CANARY * 20000}\n', reason="quotes", says="longer than", row=2),
+    Wrong(name="endless value", content=_row() + f"p2,5,F,1,{CANARY * 20000}\n", reason="quotes", says="longer than", row=2),
     Wrong(name="NUL", content=_row() + f"p2,5,F,1,{CANARY}\0\n", reason="nul", says="NUL character", row=2),
     Wrong(name="NUL in UTF-16", content="id,age\np\0,1\n".encode("utf-16"), reason="nul", says="NUL", row=1, dictionary=UTF16),
     Wrong(name="keyless and not confirmed", content=f"age,note\n5,{CANARY}\n", reason="patients_not_confirmed", says="no patient key", dictionary=KEYLESS),
@@ -236,7 +243,9 @@ def test_rows_of_strangers_are_refused(desk: Desk) -> None:
 
     refused = desk.refusal(desk.files, TWO_TABLES)
 
-    assert [(f.row, f.reason.value) for t in refused.report.tables for f in t.findings] == [(2, "unknown_patient")]
+    assert [(f.row, f.reason.value) for t in refused.report.tables for f in t.findings] == [
+        (2, "unknown_patient")
+    ]
     assert desk.is_clean()
 
 

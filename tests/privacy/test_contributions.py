@@ -77,9 +77,17 @@ def test_every_bound_is_attained_at_an_end_of_the_range(grid: Grid) -> None:
 
 
 @given(grids())
-def test_sums_of_many_rows_stay_within_62_bits(grid: Grid) -> None:
+def test_sums_of_16_million_rows_stay_within_62_bits(grid: Grid) -> None:
     stated = bounds(Moments(grid=grid))
-    assert max(stated["second"], stated["third"], stated["fourth"]) <= 2**32
+    assert 2**24 * max(stated["first"], stated["second"], stated["third"], stated["fourth"]) <= 2**62
+
+
+@given(grids())
+def test_divisors_are_odd_so_that_no_quotient_is_half_way(grid: Grid) -> None:
+    moments = Moments(grid=grid)
+    assert moments.square_divisor % 2 == moments.fourth_divisor % 2 == 1
+    assert moments.square_divisor <= 2**19
+    assert moments.fourth_divisor <= 2**19
 
 
 @given(grids(), st.data())

@@ -63,6 +63,25 @@ def check_calibration(squared: int, loss: Loss) -> None:
     assert smaller.rho > loss.rho
 
 
+@given(bounds, losses)
+def test_the_exact_rational_holds_even_if_opendps_map_were_too_small(bound: int, loss: Loss) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opendp_core, "rho_of", lambda *_: 0.0)
+        try:
+            mechanism = DiscreteGaussian.calibrated(block(bound**2), loss)
+        except CalibrationError:
+            return
+    assert mechanism.event.rho <= loss.rho
+
+
+@given(bounds, losses)
+def test_nothing_is_released_where_opendps_map_never_agrees(bound: int, loss: Loss) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opendp_core, "rho_of", lambda *_: math.inf)
+        with pytest.raises(CalibrationError):
+            DiscreteGaussian.calibrated(block(bound**2), loss)
+
+
 @given(st.integers(min_value=1, max_value=10**18), st.lists(bounds, min_size=1, max_size=5))
 def test_the_blocks_of_a_release_cost_at_most_the_whole(nano_rho: int, some: list[int]) -> None:
     loss = Loss(nano_rho + 4 * len(some))

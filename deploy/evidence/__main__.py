@@ -1,0 +1,47 @@
+"""`make evidence`: runs the longer proofs and writes their figures. A proof that fails ends the run."""
+
+import secrets
+import sys
+import tempfile
+from pathlib import Path
+from time import monotonic
+
+from deploy.bench.figures import write
+from deploy.evidence.noise import prove_noise
+
+_LEDGER_KILLS = 1_000
+_NODE_KILLS = 50
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def main() -> int:
+    """Run every proof."""
+    # The tests are no part of the distribution: this command is for a checkout.
+    from tests.node.kill_ledger import kill_ledger  # noqa: PLC0415
+    from tests.node.kill_node import kill_node  # noqa: PLC0415
+
+    seed = secrets.randbits(32)
+    _say(f"seed {seed}")
+    began = monotonic()
+    with tempfile.TemporaryDirectory() as name:
+        _say(f"killing a ledger process {_LEDGER_KILLS:,} times")
+        ledger = kill_ledger(_LEDGER_KILLS, seed, Path(name) / "ledger")
+        _say(f"killing a whole node {_NODE_KILLS} times")
+        node = kill_node(_NODE_KILLS, seed, Path(name) / "node")
+    write("kills", seed, {"ledger": ledger, "node": node})
+    _say("drawing noise")
+    noise = prove_noise()
+    write("noise", seed, {"noise": noise, "note": "noise is never seeded; the seed is that of the kills"})
+    failures = (
+        ledger["uncharged_releases"] + node["uncharged_releases"] + sum(not one["holds"] for one in noise)
+    )
+    verdict = "all hold" if not failures else f"{failures} FAILED"
+    _say(f"{verdict} after {monotonic() - began:.0f} s; figures are in deploy/evidence")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

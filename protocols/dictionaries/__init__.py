@@ -1,0 +1,1 @@
+"""The registries that are shipped, as data packages."""

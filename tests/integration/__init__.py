@@ -1,0 +1,1 @@
+"""The contract, the figures and the dangers, held against real processes on loopback."""
