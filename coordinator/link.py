@@ -65,7 +65,7 @@ def build_server(doors: Doors) -> grpc.aio.Server:
     """Make the server with its two services; it is not listening yet."""
     link, desk = _Link(doors), _Desk(doors)
     server = grpc.aio.server(options=_OPTIONS)
-    handlers: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {
+    methods: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {
         "skerry.v1.Link": {
             "Connect": grpc.stream_stream_rpc_method_handler(
                 link.connect, request_deserializer=decode_frame, response_serializer=encode_frame
@@ -81,7 +81,7 @@ def build_server(doors: Doors) -> grpc.aio.Server:
         },
     }
     server.add_generic_rpc_handlers(
-        tuple(grpc.method_handlers_generic_handler(name, methods) for name, methods in handlers.items())
+        tuple(grpc.method_handlers_generic_handler(name, calls) for name, calls in methods.items())
     )
     return server
 

@@ -87,6 +87,7 @@ async def _serve(settings: Settings, rules: Rules) -> None:
 
     keys = load_keys(settings.keys)
     snapshots = Snapshots(settings.data / "snapshots", keys.snapshots)
+    snapshots.clear_spill()
     engine = DuckDBEngine(snapshots)
     ledger = Ledger(ledger_path(settings), system_clock)
     ledger.spent()  # opens it: a ledger that cannot be trusted stops the node before it connects
@@ -119,7 +120,11 @@ def import_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, commit nothing.")] = False,  # noqa: FBT002
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Import a file or folder as the current snapshot, whole or not at all."""
+    """Import a file or folder as the current snapshot, whole or not at all.
+
+    Each row is checked against the dictionary; the reasons of rows that do not fit stay in a report
+    at this node. The same file again changes nothing. A running node answers from the new snapshot.
+    """
     from node.errors import ImportRefused  # noqa: PLC0415 -- loads the engine
     from node.importing.importer import import_snapshot  # noqa: PLC0415
     from node.snapshots import Snapshots  # noqa: PLC0415

@@ -47,9 +47,9 @@ def _policy(fields: Fields) -> Policy:
     budget = fields.table("budget")
     try:
         policy = Policy(
-            modes=frozenset(Mode(word) for word in fields.names("modes")),
-            scopes=frozenset(Scope(word) for word in fields.names("scopes")),
-            forbidden_fields=frozenset(fields.names("forbidden_fields")),
+            modes=fields.choices("modes", Mode),
+            scopes=fields.choices("scopes", Scope),
+            forbidden_fields=fields.field_names("forbidden_fields"),
             charged_rounds_per_question=fields.take("charged_rounds_per_question", int),
             longest_validity=timedelta(hours=fields.take("longest_validity_hours", int)),
             query_cap=limit(budget, "query_rho"),
@@ -57,8 +57,8 @@ def _policy(fields: Fields) -> Policy:
             study_cap=limit(budget, "study_rho"),
             analyst_cap=limit(budget, "analyst_rho"),
         )
-    except (ValueError, OverflowError) as error:
-        raise fields.wrong(str(error)) from None
+    except OverflowError:
+        raise fields.wrong("longest_validity_hours is too large") from None
     budget.done()
     fields.done()
     if policy.charged_rounds_per_question < 1:

@@ -114,7 +114,7 @@ def _draft(reader: Reader, item: Item, index: int) -> Draft:
     return Draft(
         line=item.line,
         name=name,
-        path=reader.text(resource.get("path"), f"{where}: path"),
+        path=reader.text(resource.get("path"), f"{where}: path", f"{name}.csv"),
         title=reader.text(resource.get("title"), f"{where}: title", name),
         description=reader.text(resource.get("description"), f"{where}: description"),
         dialect=_dialect(reader, resource, schema, where),

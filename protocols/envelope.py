@@ -1,4 +1,4 @@
-"""Signing and opening: what comes off the wire is sealed until a signature has been checked. spec/envelope.md.
+"""Signing and opening: what comes off the wire is sealed until a signature is checked. spec/envelope.md.
 
 `Opened` can only be made by `open_envelope`, so whoever holds one holds verified terms. Nothing of
 the terms is trusted before the signature is right, except the name of the analyst, which chooses

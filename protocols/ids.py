@@ -63,6 +63,14 @@ class StudyId(_Name):
 COORDINATOR_URI = "skerry://coordinator"
 
 
+def _octets(text: str, size: int, what: str) -> bytes:
+    # Not bytes.fromhex alone: it skips spaces, and one id would have many texts.
+    if not re.fullmatch(rf"[0-9a-f]{{{2 * size}}}", text, re.ASCII):
+        msg = f"{what} is written as {2 * size} hexadecimal digits, in small letters"
+        raise WireError(msg)
+    return bytes.fromhex(text)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class _Token:
     octets: bytes
@@ -82,11 +90,7 @@ class _Token:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read the hexadecimal form; WireError when it is not one."""
-        try:
-            return cls(bytes.fromhex(text))
-        except ValueError:
-            msg = f"{cls.__name__} is written as {2 * cls.SIZE} hexadecimal digits"
-            raise WireError(msg) from None
+        return cls(_octets(text, cls.SIZE, cls.__name__))
 
     def __str__(self) -> str:
         """Write as hexadecimal digits."""
@@ -126,11 +130,7 @@ class Digest:
     @classmethod
     def parse(cls, text: str) -> "Digest":
         """Read the hexadecimal form; WireError when it is not one."""
-        try:
-            return cls(bytes.fromhex(text))
-        except ValueError:
-            msg = "a digest is written as 64 hexadecimal digits"
-            raise WireError(msg) from None
+        return cls(_octets(text, 32, "a digest"))
 
     def __str__(self) -> str:
         """Write as hexadecimal digits."""

@@ -17,8 +17,9 @@ def key_from_text(text: str) -> Ed25519PublicKey:
         octets = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         octets = b""
-    if len(octets) != _SIZE:
-        raise WireError("a public key is 32 bytes in base64")
+    # The last character holds bits that no byte takes: one key has one text only if they are zero.
+    if len(octets) != _SIZE or base64.b64encode(octets).decode() != text:
+        raise WireError("a public key is 32 bytes in base64, which is 44 characters")
     return Ed25519PublicKey.from_public_bytes(octets)
 
 

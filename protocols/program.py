@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 import click
@@ -57,31 +58,47 @@ def print_json(tree: object) -> None:
     sys.stdout.flush()
 
 
+def _place(error: Exception) -> str:
+    """Name an unexpected error by its type and place; its text may have met data."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    return f"{type(error).__name__} in {Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}"
+
+
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a program's commands and give its exit code; whatever happens, it says so properly."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    command = get_command(app)
-    try:
-        result = command.main(args=words, prog_name=name, standalone_mode=False)
-    except ProgramError as error:
-        outcome = error
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stderr.write(error.format_message() + "\n")
-        return Exit.WRONG_USE
-    except click.UsageError as error:
-        help_line = f"see: {error.ctx.command_path} --help" if error.ctx else f"see: {name} --help"
-        outcome = ProgramError(Exit.WRONG_USE, "wrong_use", error.format_message(), help_line)
-    except (click.Abort, KeyboardInterrupt):
-        outcome = ProgramError(Exit.INTERNAL, "interrupted", "interrupted")
-    except BrokenPipeError:
-        return Exit.INTERNAL
-    except click.ClickException as error:
-        outcome = ProgramError(Exit.WRONG_USE, "wrong_use", error.format_message())
-    else:
-        return result if isinstance(result, int) else Exit.DONE
+    outcome = _outcome(get_command(app), name, words)
+    if isinstance(outcome, int):
+        return outcome
     if "--json" in words:
         print_json(outcome.to_json())
     sys.stderr.write(f"{name}: {outcome.message}\n")
     if outcome.next_step:
         sys.stderr.write(f"  {outcome.next_step}\n")
     return int(outcome.exit_code)
+
+
+def _outcome(command: click.Command, name: str, words: list[str]) -> int | ProgramError:
+    try:
+        result = command.main(args=words, prog_name=name, standalone_mode=False)
+    except ProgramError as error:
+        return error
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(error.format_message() + "\n")
+        return Exit.WRONG_USE
+    except click.ClickException as error:
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        advice = f"see: {context.command_path if context else name} --help"
+        return ProgramError(Exit.WRONG_USE, "wrong_use", error.format_message(), advice)
+    except (click.Abort, KeyboardInterrupt):
+        return ProgramError(Exit.INTERNAL, "interrupted", "interrupted")
+    except BrokenPipeError:
+        return Exit.INTERNAL
+    except Exception as error:  # noqa: BLE001 -- the top of every program: a type's name, never its text
+        message = f"a fault of this program ({_place(error)})"
+        return ProgramError(Exit.INTERNAL, "internal", message, "please report this line")
+    return result if isinstance(result, int) else Exit.DONE

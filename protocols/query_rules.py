@@ -1,22 +1,24 @@
 """Whether a dictionary admits a query, and the query's canonical form. spec/queries.md 3 and 4.
 
 The analyst's program and every node run the same rules: the first to help, the second to be sure.
-Canonical form: values in dictionary order without repeats, `and` and `or` flattened and sorted,
-numbers in shortest form. Equal questions then have equal bytes.
+Canonical form: values in dictionary order without repeats, `and` and `or` flattened, without
+repeats and sorted by their bytes on the wire, `not not` taken away, numbers in shortest form. Equal
+questions then have equal bytes.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from itertools import pairwise
 from typing import assert_never
 
 from privacy.accountant import check_delta
 from privacy.errors import PrivacyError
 from privacy.loss import MAX_QUERY_NANO_RHO
 from protocols.canonical import decimal_text
-from protocols.dictionary import NUMERIC, Code, Dictionary, Field, FieldName
-from protocols.dictionary_text import code_text
-from protocols.documents import nearest
+from protocols.codec.queries import encode_cohort
+from protocols.dictionary import NUMERIC, Code, Dictionary, Field, FieldName, Role, code_text
+from protocols.documents import MAX_DIGITS, nearest, shown
 from protocols.errors import QueryError
 from protocols.queries import (
     MAX_BY,
@@ -37,6 +39,13 @@ from protocols.queries import (
     Statistic,
 )
 
+_FORMS = {str: "text", Decimal: "a number", bool: "true or false"}
+_ROLES = {
+    Role.KEY: "the patient key (role key)",
+    Role.IDENTIFIER: "an identifier, which no centre stores (role identifier)",
+    Role.LOCAL: "kept at the centres (role local)",
+}
+
 
 def canonical(query: Query, dictionary: Dictionary) -> Query:
     """Give the canonical form of a query. Raises QueryError, naming the field and the nearest valid one."""
@@ -53,9 +62,9 @@ def _release(terms: ReleaseTerms) -> ReleaseTerms:
         raise QueryError("release: rho must lie between 0.000000001 and 1000000000")
     try:
         check_delta(float(terms.delta))
-    except (PrivacyError, OverflowError):
+    except (PrivacyError, ValueError, OverflowError):
         raise QueryError("release: delta must lie between 0 and 1, both excluded") from None
-    return replace(terms, delta=_number(terms.delta, "delta"))
+    return replace(terms, delta=_number(terms.delta, "release: delta"))
 
 
 def _number(number: Decimal, where: str) -> Decimal:
@@ -63,20 +72,16 @@ def _number(number: Decimal, where: str) -> Decimal:
     try:
         return Decimal(decimal_text(number))
     except ValueError:
-        raise QueryError(f"{where}: a number is finite and has at most 40 digits") from None
+        what = f"{where}: a number is finite, with at most {MAX_DIGITS} digits on either side of the point"
+        raise QueryError(what) from None
 
 
 def _readable(name: FieldName, dictionary: Dictionary, table: str) -> Field:
     """Find a field that a question over `table` may name: of the table itself or of the patients."""
     field = dictionary.field(name)
     if not field.is_queryable:
-        what = f"the field {dictionary.shown(name)!r} is {field.role.value}: it stays at the centres and cannot be asked about"
-        raise QueryError(
-            what,
-            dictionary.advice(name.name)
-            if dictionary.advice(name.name) != f"did you mean {name.name!r}?"
-            else "",
-        )
+        what = f"the field {dictionary.shown(name)!r} is {_ROLES[field.role]}, and cannot be asked about"
+        raise QueryError(what, dictionary.other_than(name.name))
     if name.table not in (table, dictionary.patient_table):
         what = f"the field {str(name)!r} has many rows per patient and cannot be joined to {table!r}"
         raise QueryError(what, f"ask over the table {name.table!r} (statistic: table)")
@@ -90,21 +95,22 @@ def _statistic(statistic: Statistic, dictionary: Dictionary) -> Statistic:
         raise QueryError(f"statistic: by takes at most {MAX_BY} fields")
     for name in statistic.by:
         if not _readable(name, dictionary, statistic.table).codes:
-            what = f"statistic: by wants a field with a code list, and {dictionary.shown(name)!r} has a range"
+            what = f"statistic: by wants fields with a code list, and {dictionary.shown(name)!r} has a range"
             raise QueryError(what, "use a histogram to see a number's distribution")
     if len(set(statistic.by)) < len(statistic.by):
         raise QueryError("statistic: by names a field twice")
     if (statistic.variable is None) != (kind is Kind.COUNT):
-        wants = (
-            "takes no variable (count those with a value through the cohort: not missing)"
+        wants = "takes no variable" if kind is Kind.COUNT else "needs a variable"
+        advice = (
+            "to count rows that have a value, use the cohort {field: ..., missing: false}"
             if kind is Kind.COUNT
-            else "needs a variable"
+            else "name a field: variable: ..."
         )
-        raise QueryError(f"statistic: {kind.value} {wants}")
+        raise QueryError(f"statistic: variable: {kind.value} {wants}", advice)
     if statistic.edges and kind is not Kind.HISTOGRAM:
-        raise QueryError(f"statistic: edges belong to a histogram, not to {kind.value}")
+        raise QueryError(f"statistic: edges: they belong to a histogram, not to {kind.value}")
     if statistic.codes and kind is not Kind.PROPORTION:
-        raise QueryError(f"statistic: in belongs to a proportion, not to {kind.value}")
+        raise QueryError(f"statistic: in: it belongs to a proportion, not to {kind.value}")
     if statistic.variable is None:
         return statistic
     return _with_variable(statistic, statistic.variable, dictionary)
@@ -118,7 +124,7 @@ def _with_variable(statistic: Statistic, variable: FieldName, dictionary: Dictio
             if not field.codes:
                 what = f"statistic: a proportion wants a field with a code list, and {shown!r} has a range"
                 raise QueryError(what, "use a histogram with edges at the cut-off")
-            return replace(statistic, codes=_codes(statistic.codes, field, f"statistic: in of {shown!r}"))
+            return replace(statistic, codes=_codes(statistic.codes, field, f"statistic: in: {shown!r}"))
         case Kind.HISTOGRAM:
             _check_number(field, shown, statistic.kind)
             return replace(statistic, edges=_edges(statistic.edges))
@@ -134,20 +140,21 @@ def _with_variable(statistic: Statistic, variable: FieldName, dictionary: Dictio
 def _check_number(field: Field, shown: str, kind: Kind) -> None:
     if field.numeric_range is None:
         raise QueryError(
-            f"statistic: {kind.value} wants a number with a range, and {shown!r} has a code list",
-            "use count by it, or proportion",
+            f"statistic: {kind.value} wants a number, and {shown!r} has a code list of words",
+            "use count with by, or proportion",
         )
 
 
 def _edges(edges: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
     if not 2 <= len(edges) <= MAX_EDGES:
-        raise QueryError(f"statistic: a histogram has 2 to {MAX_EDGES} edges")
-    short = tuple(_number(edge, "edges") for edge in edges)
-    for low, high in zip(short, short[1:], strict=False):
+        what = f"statistic: edges: a histogram has 2 to {MAX_EDGES} of them, and this one {len(edges)}"
+        raise QueryError(what, "write edges: [0, 10, 20]")
+    short = tuple(_number(edge, "statistic: edges") for edge in edges)
+    for low, high in pairwise(short):
         if low >= high:
-            raise QueryError(
-                f"statistic: edges must rise, and {decimal_text(low)} stands before {decimal_text(high)}"
-            )
+            pair = f"{decimal_text(low)} stands before {decimal_text(high)}"
+            what = f"statistic: edges: they must rise, and {pair}"
+            raise QueryError(what, "write them from the smallest to the largest, each once")
     return short
 
 
@@ -163,25 +170,19 @@ def _codes(codes: tuple[Code, ...], field: Field, where: str) -> tuple[Code, ...
     wanted = set()
     for code in codes:
         if (type(code), code) not in valid:
-            shown = [code_text(c) for c in field.codes]
-            form = (
-                ""
-                if isinstance(code, type(field.codes[0]))
-                else " (mind the type: text stands in quotes, numbers do not)"
-            )
-            raise QueryError(
-                f"{where}: {code_text(code)!r} is not in the code list{form}",
-                nearest(code_text(code), shown),
-            )
+            word, words = code_text(code), [code_text(c) for c in field.codes]
+            if word in words:
+                what = f"{where}: {shown(word)} is in the code list as {_FORMS[type(field.codes[0])]}"
+                raise QueryError(what, "write text in quotes; numbers, true and false without")
+            raise QueryError(f"{where}: {shown(word)} is not in the code list", nearest(word, words))
         wanted.add(valid[type(code), code])
     return tuple(field.codes[index] for index in sorted(wanted))
 
 
 def _as_number(code: Code, field: Field, where: str) -> Decimal:
     if isinstance(code, bool) or not isinstance(code, Decimal) or field.type not in NUMERIC:
-        raise QueryError(
-            f"{where}: a field with a range is compared with numbers, not with {code_text(code)!r}"
-        )
+        what = f"{where}: a field with a range is compared with numbers, not with {shown(code_text(code))}"
+        raise QueryError(what, "write the number without quotes")
     return _number(code, where)
 
 
@@ -214,23 +215,14 @@ def _cohort(cohort: Cohort, dictionary: Dictionary, table: str) -> Cohort:
         case Any(parts=parts):
             return _joined(parts, Any, lambda part: _cohort(part, dictionary, table))
         case Not(part=part):
-            return Not(part=_cohort(part, dictionary, table))
+            inner = _cohort(part, dictionary, table)
+            # Logic is two-valued (spec/queries.md 3), so the two cancel.
+            return inner.part if isinstance(inner, Not) else Not(part=inner)
         case OneOf(field=name, codes=codes):
             field = _readable(name, dictionary, table)
             return OneOf(field=name, codes=_codes(codes, field, f"cohort: {dictionary.shown(name)!r}"))
-        case Between(field=name, low=low, high=high):
-            shown = dictionary.shown(name)
-            if _readable(name, dictionary, table).numeric_range is None:
-                raise QueryError(
-                    f"cohort: between wants a number, and {shown!r} is not one",
-                    "use in with its codes",
-                )
-            if low > high:
-                raise QueryError(
-                    f"cohort: {shown!r} between {decimal_text(low)} and {decimal_text(high)} is empty",
-                    "put the smaller number first",
-                )
-            return Between(field=name, low=_number(low, shown), high=_number(high, shown))
+        case Between():
+            return _between(cohort, dictionary, table)
         case Missing(field=name):
             _readable(name, dictionary, table)
             return cohort
@@ -238,15 +230,29 @@ def _cohort(cohort: Cohort, dictionary: Dictionary, table: str) -> Cohort:
             assert_never(cohort)
 
 
+def _between(cohort: Between, dictionary: Dictionary, table: str) -> Between:
+    name = dictionary.shown(cohort.field)
+    if _readable(cohort.field, dictionary, table).numeric_range is None:
+        what = f"cohort: between wants a number, and {name!r} has a code list of words"
+        raise QueryError(what, "use in with its codes")
+    low, high = (_number(end, f"cohort: {name!r}") for end in (cohort.low, cohort.high))
+    if low > high:
+        what = f"cohort: {name!r} between {decimal_text(low)} and {decimal_text(high)} is empty"
+        raise QueryError(what, "put the smaller number first")
+    return Between(field=cohort.field, low=low, high=high)
+
+
 def _joined(
     parts: tuple[Cohort, ...], join: type[All] | type[Any], inner: Callable[[Cohort], Cohort]
 ) -> Cohort:
     """Flatten a join of joins, drop repeats, and sort; a join of one is that one."""
     if not parts:
-        raise QueryError("cohort: and / or needs at least one condition")
+        raise QueryError(
+            "cohort: and / or needs at least one condition", "leave the cohort out to ask about all"
+        )
     flat: list[Cohort] = []
     for part in parts:
         done = inner(part)
         flat.extend(done.parts if isinstance(done, join) else [done])
-    unique = sorted(set(flat), key=repr)
+    unique = sorted(set(flat), key=encode_cohort)
     return unique[0] if len(unique) == 1 else join(parts=tuple(unique))

@@ -79,7 +79,10 @@ def when(fields: Fields, name: str) -> datetime:
     value = fields.take(name, datetime)
     if value.tzinfo is None:
         raise fields.wrong(f"{name!r} must say its time zone, such as 2027-01-31T00:00:00Z")
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:  # the first or the last day of the calendar, in a zone that goes beyond it
+        raise fields.wrong(f"{name!r} lies outside the calendar") from None
 
 
 def _key(entry: Fields) -> Ed25519PublicKey:

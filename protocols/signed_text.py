@@ -15,17 +15,28 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from protocols.documents import nearest, shown
 from protocols.errors import Problem, SignatureError, TextError
 
-_LINE = re.compile(rb"^# skerry-signature: ([A-Za-z0-9._-]{1,63}) ([A-Za-z0-9+/]{86}==)$")
+# The last character before == holds four bits that no byte takes; they are zero, so that one signature
+# has one text.
+_LINE = re.compile(rb"# skerry-signature: ([A-Za-z0-9._-]{1,63}) ([A-Za-z0-9+/]{85}[AQgw]==)")
 _START = b"# skerry-signature:"
 MAX_BYTES = 4 * 2**20
 _T = TypeVar("_T")
+_E = TypeVar("_E", bound=Enum)
+_KINDS = {
+    str: "text in quotes",
+    int: "a whole number",
+    list: "a list",
+    dict: "a table",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +55,7 @@ class SignedText:
         body, tail = (octets[:start], octets[start:]) if start else (octets, b"")
         signatures = []
         for line in tail.splitlines():
-            found = _LINE.match(line)
+            found = _LINE.fullmatch(line)
             if not found:
                 raise SignatureError("only signature lines may follow the first signature line")
             signatures.append((found[1].decode(), base64.b64decode(found[2])))
@@ -83,11 +94,22 @@ def read_toml(body: bytes, kind: str) -> dict[str, Any]:
     """Read a body and check its format line. Raises TextError."""
     try:
         tree = tomllib.loads(body.decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        text = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    except (ValueError, RecursionError) as error:
+        # A TOMLDecodeError and a UnicodeDecodeError are ValueErrors; so is an integer of thousands of digits.
+        is_sentence = isinstance(error, tomllib.TOMLDecodeError)
+        text = str(error) if is_sentence else "not UTF-8, or a number or nesting beyond all measure"
         raise TextError([Problem(line=0, where=kind, what=f"not TOML ({text})")]) from None
     if tree.get("format") != f"skerry.{kind}/1":
-        raise TextError([Problem(line=0, where=kind, what=f"its format is not skerry.{kind}/1")])
+        raise TextError(
+            [
+                Problem(
+                    line=0,
+                    where=kind,
+                    what=f"its format is not skerry.{kind}/1",
+                    next_step=f'the first line is: format = "skerry.{kind}/1"',
+                )
+            ]
+        )
     return tree
 
 
@@ -98,9 +120,9 @@ class Fields:
         self._tree = dict(tree)
         self._where = where
 
-    def wrong(self, what: str) -> TextError:
+    def wrong(self, what: str, next_step: str = "") -> TextError:
         """Make the error for something wrong in this table."""
-        return TextError([Problem(line=0, where=self._where, what=what)])
+        return TextError([Problem(line=0, where=self._where, what=what, next_step=next_step)])
 
     def take(self, name: str, kind: type[_T], default: _T | None = None) -> _T:
         """Take a value of a type out of the table."""
@@ -108,7 +130,7 @@ class Fields:
         if value is None:
             raise self.wrong(f"lacks {name!r}")
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self.wrong(f"{name!r} must be {kind.__name__}")
+            raise self.wrong(f"{name!r} must be {_KINDS.get(kind, f'a {kind.__name__}')}")
         return value
 
     def names(self, name: str, default: list[str] | None = None) -> list[str]:
@@ -117,6 +139,28 @@ class Fields:
         if not all(isinstance(value, str) for value in values):
             raise self.wrong(f"{name!r} must be a list of texts")
         return values
+
+    def has(self, name: str, value: object) -> bool:
+        """Whether an entry stands there with this value; takes nothing."""
+        return bool(self._tree.get(name) == value)
+
+    def choices(self, name: str, kind: type[_E]) -> frozenset[_E]:
+        """Take a list of words of a closed list."""
+        valid = {str(one.value): one for one in kind}
+        words = self.names(name)
+        for word in words:
+            if word not in valid:
+                raise self.wrong(f"{name!r} does not know {shown(word)}", nearest(word, list(valid)))
+        return frozenset(valid[word] for word in words)
+
+    def field_names(self, name: str) -> frozenset[str]:
+        """Take a list of fields, each as `table.field`: a bare one would match nothing."""
+        words = self.names(name)
+        for word in words:
+            table, _, field = word.partition(".")
+            if not table or not field or "." in field:
+                raise self.wrong(f"{name!r} names fields as table.field, not {shown(word)}")
+        return frozenset(words)
 
     def table(self, name: str) -> "Fields":
         """Take a sub-table; an absent one is empty."""
@@ -132,4 +176,4 @@ class Fields:
     def done(self) -> None:
         """Refuse what nobody took: an unknown key is a mistyped one."""
         if self._tree:
-            raise self.wrong(f"has an unknown key {next(iter(self._tree))!r}")
+            raise self.wrong(f"has an unknown key {shown(next(iter(self._tree)))}")

@@ -55,10 +55,10 @@ def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Stud
             purpose=fields.take("purpose", str),
             registry=fields.take("registry", str),
             dictionary=Digest.parse(fields.take("dictionary", str)),
-            statistics=frozenset(Kind(word) for word in fields.names("statistics")),
-            modes=frozenset(Mode(word) for word in fields.names("modes")),
-            scopes=frozenset(Scope(word) for word in fields.names("scopes")),
-            fields=frozenset(fields.names("fields")),
+            statistics=fields.choices("statistics", Kind),
+            modes=fields.choices("modes", Mode),
+            scopes=fields.choices("scopes", Scope),
+            fields=_fields(fields),
             analysts=frozenset(AnalystId(name) for name in fields.names("analysts")),
             centres=frozenset(CentreId(name) for name in fields.names("centres")),
             centres_per_person=fields.take("centres_per_person", int),
@@ -66,13 +66,20 @@ def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Stud
             study_budget=limit(budget, "study_rho"),
             analyst_budget=limit(budget, "analyst_rho"),
         )
-    except (WireError, ValueError) as error:
+    except WireError as error:
         raise fields.wrong(str(error)) from None
     budget.done()
     fields.done()
     if study.centres_per_person < 1:
         raise fields.wrong("centres_per_person must be at least 1")
     return study
+
+
+def _fields(fields: Fields) -> frozenset[str]:
+    """Take the fields that may be read: every queryable one, or names."""
+    if fields.has("fields", [EVERY]):
+        return frozenset(fields.names("fields"))
+    return fields.field_names("fields")
 
 
 def limit(fields: Fields, name: str) -> Loss | None:

@@ -70,7 +70,20 @@ def _wrong(path: Path, error: TextError) -> ProgramError:
 
 @query_app.command("run")
 def query_run(context: typer.Context, file: QueryFile, json: Json = False) -> None:  # noqa: FBT002
-    """Ask a question of every centre, and show the combined answer with intervals and costs."""
+    """Ask a question of every centre, and show the combined answer with intervals and costs.
+
+    \b
+    A question is a file such as
+      study: sandbox
+      statistic: {kind: mean, variable: age, by: sex}
+      cohort: {field: age, between: [18, 65]}
+      release: {mode: dp, scope: centre, rho: 0.05}
+      quorum: 3
+
+    \b
+    Kinds: count, sum, mean, variance, proportion (with in), histogram (with edges).
+    The loss is rho (zCDP), or epsilon with delta. Asked again, it costs nothing.
+    """
     text = _read(file)
     with _connected(context) as registry:
         try:

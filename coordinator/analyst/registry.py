@@ -11,8 +11,7 @@ from coordinator.analyst.result import Result
 from coordinator.analyst.verify import Verified, verified
 from coordinator.errors import RefusedError, UnverifiableError
 from protocols.clock import Clock, system_clock
-from protocols.dictionary import Dictionary, Field
-from protocols.dictionary_text import code_text
+from protocols.dictionary import Dictionary, Field, code_text
 from protocols.envelope import seal
 from protocols.ids import CentreId, QueryId
 from protocols.link import Ask, CentreState, Progress

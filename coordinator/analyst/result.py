@@ -12,8 +12,7 @@ from coordinator.analyst.verify import Verified
 from coordinator.estimators.table import Row, estimate_table
 from privacy.accountant import epsilon_of
 from privacy.loss import Loss
-from protocols.dictionary import Dictionary
-from protocols.dictionary_text import code_text
+from protocols.dictionary import Dictionary, code_text
 from protocols.ids import CentreId, QueryId
 from protocols.queries import Query
 from protocols.refusals import Refusal

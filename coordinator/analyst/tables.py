@@ -7,8 +7,7 @@ from coordinator.analyst.result import Result
 from coordinator.estimators.table import Row
 from privacy.accountant import epsilon_of
 from privacy.loss import Loss
-from protocols.dictionary import Code, Field
-from protocols.dictionary_text import code_text
+from protocols.dictionary import Code, Field, code_text
 from protocols.queries import Kind
 
 _PER_CENT = 0.95

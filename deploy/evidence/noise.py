@@ -24,13 +24,12 @@ def _p_value(draws: NDArray[np.int64], sigma: float) -> float:
         weights = np.exp(-0.5 * (steps / sigma) ** 2)
     expected = weights / weights.sum() * len(draws)
     observed = np.bincount(np.clip(draws, -reach, reach) + reach, minlength=len(steps))
-    inside = expected >= _LEAST_EXPECTED
-    # Everything rare is one class, so that no expected count is too small for the test.
-    pairs = [
-        np.append(counts[inside], counts[~inside].sum()).astype(np.float64) for counts in (observed, expected)
-    ]
-    pairs = [pair[[*([True] * inside.sum()), pairs[1][-1] >= 1]] for pair in pairs]
-    return float(chisquare(pairs[0], pairs[1] * pairs[0].sum() / pairs[1].sum()).pvalue)
+    # Steps too rare for the test are one class together, if that is not too rare itself.
+    common = expected >= _LEAST_EXPECTED
+    classes = [np.append(one[common], one[~common].sum()).astype(np.float64) for one in (observed, expected)]
+    kept = classes[1] >= 1
+    share = classes[0][kept].sum() / classes[1][kept].sum()
+    return float(chisquare(classes[0][kept], classes[1][kept] * share).pvalue)
 
 
 def prove_noise() -> list[dict[str, Any]]:

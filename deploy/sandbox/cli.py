@@ -69,7 +69,13 @@ def up(  # noqa: PLR0917 -- the contract of the command
     ] = None,
     json: Json = False,  # noqa: FBT002
 ) -> None:
-    """Start a federation; returns when every node is ready."""
+    """Start a federation; returns when every node is ready.
+
+    \b
+    For example:
+      skerry-sandbox up my-federation --dictionary dict.yaml \\
+          --centre berlin=berlin.csv --centre oslo=oslo.csv --budget-epsilon 4
+    """
     try:
         text = dictionary.read_bytes()
         parsed = read_dictionary(text)

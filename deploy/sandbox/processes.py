@@ -8,6 +8,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import psutil
 from deploy.sandbox.places import Places
 
 _GRACE_S = 5.0
+_LOOK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +72,24 @@ def remembered(places: Places) -> list[Started]:
 
 def stop(started: list[Started]) -> int:
     """End processes: ask first, then insist. Gives how many were running."""
-    running = [process for one in started if (process := one.process()) is not None]
-    for process in running:
-        _signal(process, "terminate")
-    _, alive = psutil.wait_procs(running, timeout=_GRACE_S)
-    for process in alive:
-        _signal(process, "kill")
-    psutil.wait_procs(alive, timeout=_GRACE_S)
+    running = [one for one in started if one.process() is not None]
+    for how in ("terminate", "kill"):
+        for one in running:
+            if (process := one.process()) is not None:
+                _signal(process, how)
+        if _have_ended(running):
+            break
     return len(running)
+
+
+def _have_ended(started: list[Started]) -> bool:
+    """Wait until all have ended. One that nobody has collected yet has ended too: psutil would wait for it."""
+    deadline = time.monotonic() + _GRACE_S
+    while any(one.process() for one in started):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(_LOOK_EVERY_S)
+    return True
 
 
 def _signal(process: psutil.Process, how: str) -> None:

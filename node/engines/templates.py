@@ -113,7 +113,7 @@ def _number(one: Field, column: str) -> str:
 
 
 def _double(number: float) -> str:
-    """Write a binary64 number exactly: without an exponent the engine would read a DECIMAL, and round twice."""
+    """Write a binary64 number: without an exponent the engine would read a DECIMAL, and round twice."""
     text = repr(number)
     return text if "e" in text else f"{text}e0"
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from node.importing.report import Reason
-from protocols.dictionary import NUMERIC, Field, FieldType, Outside, Role, Table
-from protocols.dictionary_text import code_text
+from protocols.dictionary import NUMERIC, Field, FieldType, Outside, Role, Table, code_text
 
 FINE = 0
 MISSING = 254

@@ -56,6 +56,11 @@ def question_digest(query: Query) -> Digest:
     return sha256("skerry/1 question", encoded(_query_out(query)))
 
 
+def encode_cohort(cohort: Cohort) -> bytes:
+    """Encode a condition: the order of `and` and `or` in canonical form is that of these bytes."""
+    return encoded(_cohort_out(cohort))
+
+
 def encode_terms(terms: SignedTerms) -> bytes:
     """Encode what is to be signed."""
     return encoded(

@@ -47,7 +47,9 @@ def test_no_written_module_is_too_long() -> None:
 
 
 def test_an_init_file_holds_only_a_docstring() -> None:
-    inits = [path for path in files() if path.name == "__init__.py"]
+    # deploy/decisions/0007: what analysts import is handed on by this one package.
+    door = ROOT / "coordinator" / "analyst" / "__init__.py"
+    inits = [path for path in files() if path.name == "__init__.py" and path != door]
 
     assert [p for p in inits if not scanners.holds_one_docstring(_text(p))] == []
 

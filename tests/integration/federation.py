@@ -170,7 +170,7 @@ class Federation:
                     process.resume()
         program("skerry-sandbox", "down", self.root)
         for child in self._own.values():
-            child.wait(_GRACE_S)
+            child.wait(_GRACE_S)  # `down` has ended it; collected here, because the test is its parent
 
 
 def _has_ended(process: psutil.Process) -> bool:

@@ -15,8 +15,6 @@ from tests.integration.federation import Federation, federation
 from tests.integration.figures import average, check, middle, releases
 from tests.shared_data import shared
 
-pytestmark = pytest.mark.xdist_group("integration-cnsim")
-
 STUDIES = {"sim1": "CNSIM1.csv", "sim2": "CNSIM2.csv", "sim3": "CNSIM3.csv"}
 LOW, HIGH = 1, 11.7
 DICTIONARY = f"""

@@ -10,8 +10,6 @@ from tests.integration.federation import Federation, federation
 from tests.integration.figures import check
 from tests.shared_data import shared
 
-pytestmark = pytest.mark.xdist_group("integration-crosstab")
-
 FILES = {"north": "test_data.csv", "south": "test_data2.csv"}
 DICTIONARY = """
 name: crosstab

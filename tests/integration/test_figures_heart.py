@@ -18,8 +18,6 @@ from tests.integration.federation import (
 from tests.integration.figures import check
 from tests.shared_data import shared
 
-pytestmark = pytest.mark.xdist_group("integration-heart")
-
 NAMES = "age sex cp trestbps chol fbs restecg thalach exang oldpeak slope ca thal num".split()
 COMPLETE = ["trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak"]
 RAW_ROWS = {"cleveland": 303, "hungarian": 294, "switzerland": 123, "va": 200}

@@ -16,8 +16,6 @@ from tests.integration.federation import Federation, federation
 from tests.integration.figures import check
 from tests.shared_data import shared
 
-pytestmark = pytest.mark.xdist_group("integration-phq9")
-
 ITEMS = [f"DPQ0{number}0" for number in range(1, 10)]
 CYCLES = ("D", "E", "F")
 _ITEM = "        - {name: %s, type: number, constraints: {enum: [0, 1, 2, 3]}}\n"

@@ -1,0 +1,189 @@
+"""A desk in front of a real gate: real snapshots, ledger and engine, papers made without signing them.
+
+The engine is watched: it counts its reads, and a test may act at the moment of a read.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from node.engines.duckdb_engine import DuckDBEngine
+from node.gate import Gate, Stores
+from node.ledger.charge import Charge
+from node.ledger.ledger import Ledger
+from node.plan import Plan
+from node.policy import Policy
+from node.rules import Rules
+from node.snapshots import Snapshot, Snapshots
+from privacy.loss import Loss
+from privacy.opendp_core import Vector
+from protocols.envelope import seal
+from protocols.ids import AnalystId, CentreId, Digest, QueryId, StudyId
+from protocols.queries import Kind, Mode, Query, Scope, SignedTerms, Statistic
+from protocols.releases import Answer, Granted
+from protocols.roster import Analyst, Roster
+from protocols.studies import EVERY, Study
+from tests.node.importing_desk import KEY, Desk
+from tests.node.questions import AGE, ARM, SITE
+from tests.node.worlds import NOW, dictionary, question
+
+CENTRE, OTHER = CentreId("berlin"), CentreId("oslo")
+ADA, BOB, EVE = AnalystId("ada"), AnalystId("bob"), AnalystId("eve")
+STUDY = StudyId("mood")
+CAP = 2
+DICTIONARY = dictionary(CAP)
+KEYS = {who: Ed25519PrivateKey.from_private_bytes(who.text.encode().ljust(32)) for who in (ADA, BOB, EVE)}
+COUNT = question(Statistic(kind=Kind.COUNT, table="visits", by=(SITE, ARM)), rho="0.5")
+MEAN_AGE = question(Statistic(kind=Kind.MEAN, table="people", variable=AGE), rho="0.5")
+
+FEW = ("id,sex,arm,age\np1,F,a,30\n", "person,site,dose,score,grade\np1,n,1,2,0\n")
+MANY = (
+    "id,sex,arm,age\n" + "".join(f"p{i},{'FM'[i % 2]},{'abc'[i % 3]},{i % 121}\n" for i in range(400)),
+    "person,site,dose,score,grade\n"
+    + "".join(f"p{i % 400},{'ns'[i % 2]},{i % 60},{i % 1000},5\n" for i in range(1000)),
+)
+"""Two centres' files that have nothing in common but the dictionary."""
+
+
+def imported(root: Path, files: tuple[str, str]) -> Snapshots:
+    """Import the two files as a new snapshot under a folder."""
+    desk = Desk(root)
+    for name, text in zip(("people.csv", "visits.csv"), files, strict=True):
+        desk.file(name, text)
+    desk.load(desk.files, DICTIONARY)
+    return Snapshots(desk.folder, KEY)
+
+
+def _nothing(plan: Plan, snapshot: Snapshot, charge: Charge) -> None:
+    """What happens at a read that nobody disturbs."""
+
+
+class WatchedEngine(DuckDBEngine):
+    """The real engine; `on_read` is called first, with the charge in hand."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        super().__init__(snapshots)
+        self.reads = 0
+        self.on_read: Callable[[Plan, Snapshot, Charge], None] = _nothing
+
+    def aggregate(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> tuple[Vector, ...]:
+        self.reads += 1
+        self.on_read(plan, snapshot, charge)
+        return super().aggregate(plan, snapshot, charge)
+
+
+def _policy() -> Policy:
+    return Policy(
+        modes=frozenset(Mode),
+        scopes=frozenset(Scope),
+        forbidden_fields=frozenset(),
+        charged_rounds_per_question=2,
+        longest_validity=timedelta(hours=24),
+        query_cap=Loss.parse("2"),
+        registry_cap=Loss.parse("6"),
+        study_cap=Loss.parse("5"),
+        analyst_cap=Loss.parse("4"),
+    )
+
+
+def _study() -> Study:
+    return Study(
+        id=STUDY,
+        title="Mood",
+        purpose="to test",
+        registry=DICTIONARY.name,
+        dictionary=DICTIONARY.digest,
+        statistics=frozenset(Kind),
+        modes=frozenset(Mode),
+        scopes=frozenset(Scope),
+        fields=frozenset([EVERY]),
+        analysts=frozenset([ADA, BOB]),
+        centres=frozenset([CENTRE, OTHER]),
+        centres_per_person=1,
+        expires=NOW + timedelta(days=30),
+        study_budget=None,
+        analyst_budget=None,
+    )
+
+
+def _roster() -> Roster:
+    return Roster(
+        consortium="test",
+        version=1,
+        expires=NOW + timedelta(days=60),
+        centres={one: KEYS[ADA].public_key() for one in (CENTRE, OTHER)},
+        analysts={who: Analyst(id=who, institution="x", key=KEYS[who].public_key()) for who in (ADA, BOB)},
+        officers={},
+    )
+
+
+@dataclass
+class GateDesk:
+    """One centre's gate; change `policy`, `study`, `roster` or `now` before asking."""
+
+    folder: Path
+    snapshots: Snapshots
+    now: datetime = NOW
+    policy: Policy = field(default_factory=_policy)
+    study: Study = field(default_factory=_study)
+    roster: Roster = field(default_factory=_roster)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.ledger = Ledger(self.ledger_path, lambda: self.now)
+        self.engine = WatchedEngine(self.snapshots)
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.folder / "ledger.sqlite"
+
+    @property
+    def gate(self) -> Gate:
+        rules = Rules(
+            centre=CENTRE,
+            roster=self.roster,
+            studies={self.study.id: self.study},
+            policy=self.policy,
+            dictionary=DICTIONARY,
+            dictionary_text=b"",
+        )
+        stores = Stores(snapshots=self.snapshots, ledger=self.ledger, engine=self.engine)
+        return Gate(rules, stores, lambda: self.now)
+
+    def terms(self, query: Query = COUNT, analyst: AnalystId = ADA) -> SignedTerms:
+        """Fresh terms; `dataclasses.replace` makes the wrong ones."""
+        return SignedTerms(
+            query=query,
+            query_id=QueryId.new(),
+            study=STUDY,
+            analyst=analyst,
+            audience=(CENTRE,),
+            dictionary=DICTIONARY.digest,
+            not_after_ms=int((self.now + timedelta(hours=1)).timestamp() * 1000),
+        )
+
+    def envelope(self, query: Query = COUNT, analyst: AnalystId = ADA) -> bytes:
+        return seal(self.terms(query, analyst), KEYS[analyst])
+
+    def ask(self, query: Query = COUNT, analyst: AnalystId = ADA) -> Answer:
+        return self.gate.answer(self.envelope(query, analyst))
+
+    def granted(self, query: Query = COUNT, analyst: AnalystId = ADA) -> Granted:
+        outcome = self.ask(query, analyst).outcome
+        assert isinstance(outcome, Granted), outcome
+        return outcome
+
+    @property
+    def spent(self) -> dict[tuple[str, str], Loss]:
+        return self.ledger.spent()
+
+
+def with_rho(query: Query, rho: str) -> Query:
+    """The same question at another loss."""
+    return replace(query, release=replace(query.release, loss=Loss.parse(rho)))
+
+
+OTHER_DIGEST = Digest(bytes(32))

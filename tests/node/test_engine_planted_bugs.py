@@ -1,0 +1,269 @@
+"""The neighbours' property must find a bug when there is one: each bug here is planted, and found.
+
+`expected` names what the property must see of it (tests/node/neighbours.py). Bugs that only make a
+wrong number show as `values`; those that break the promise show as distance, shape or error.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from node.engines import duckdb_engine, templates
+from node.engines.templates import Statement
+from node.ledger.ledger import Ledger
+from node.plan import Plan
+from protocols.dictionary import Grid
+from protocols.layout import Moments
+from protocols.queries import All, Between, Cohort, Kind, Missing, Not, OneOf, Query, Statistic
+from tests.node.neighbours import DISTANCE, ERROR, SHAPE, VALUES, findings
+from tests.node.questions import AGE, DOSE, DOSE_EDGES, SCORE, SEX, SITE, numbers
+from tests.node.worlds import NOW, Bench, World, planned, question, worlds
+
+Plant = Callable[[pytest.MonkeyPatch], None]
+_CAP = 2
+
+COUNT = question(Statistic(kind=Kind.COUNT, table="visits"))
+COUNT_BY = question(Statistic(kind=Kind.COUNT, table="visits", by=(SITE,)))
+COUNT_JOINED = question(Statistic(kind=Kind.COUNT, table="visits", by=(SEX,)))
+SUM = question(Statistic(kind=Kind.SUM, table="visits", variable=DOSE))
+SUM_BY = question(Statistic(kind=Kind.SUM, table="visits", variable=DOSE, by=(SITE,)))
+FINE_SUM = question(Statistic(kind=Kind.SUM, table="visits", variable=SCORE))
+PEOPLE_MEAN = question(Statistic(kind=Kind.MEAN, table="people", variable=AGE))
+VARIANCE = question(Statistic(kind=Kind.VARIANCE, table="visits", variable=DOSE))
+HISTOGRAM = question(Statistic(kind=Kind.HISTOGRAM, table="visits", variable=DOSE, edges=DOSE_EDGES))
+NOT_NORTH = question(
+    Statistic(kind=Kind.COUNT, table="visits"), Not(part=OneOf(field=SITE, codes=("n",)))
+)
+TWO_SIDED = question(
+    Statistic(kind=Kind.COUNT, table="visits"),
+    All(
+        parts=(
+            Between(field=DOSE, low=Decimal(0), high=Decimal(10)),
+            Not(part=OneOf(field=DOSE, codes=numbers("0.25"))),
+        )
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Bug:
+    """A planted bug, the questions that meet it, and what the property must see."""
+
+    plant: Plant
+    questions: tuple[Query, ...]
+    expected: frozenset[str]
+
+
+def _edited(*pairs: tuple[str, str]) -> Plant:
+    """Edit the text of every statement; each pair must be there."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        real = templates.statement_of
+
+        def statement_of(plan: Plan) -> Statement:
+            statement = real(plan)
+            text = statement.text
+            for old, new in pairs:
+                assert old in text
+                text = text.replace(old, new)
+            return Statement(text=text, parameters=statement.parameters)
+
+        patch.setattr(duckdb_engine, "statement_of", statement_of)
+
+    return plant
+
+
+def _value(write: Callable[[str, Grid], str]) -> Plant:
+    """Replace what a row's number becomes."""
+
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        real = templates._value  # noqa: SLF001
+
+        def value(plan: Plan, writer: templates._Writer) -> str:
+            variable, moments = plan.query.statistic.variable, plan.layout.moments
+            if variable is None or moments is None:
+                return real(plan, writer)
+            return write(writer.column(variable), moments.grid)
+
+        patch.setattr(templates, "_value", value)
+
+    return plant
+
+
+def _steps(number: str, grid: Grid) -> str:
+    return f"round({number} / {float(grid.step)!r})"
+
+
+def _clamped(number: str, grid: Grid) -> str:
+    return f"greatest({grid.low}, least({grid.high}, {_steps(number, grid)}))::BIGINT"
+
+
+def _guarded(number: str, inner: str) -> str:
+    return f"CASE WHEN {number} IS NULL OR isnan({number}) THEN NULL ELSE {inner} END"
+
+
+def _clamped_before_scaling(number: str, grid: Grid) -> str:
+    inner = f"round(greatest({grid.low}, least({grid.high}, {number})) / {float(grid.step)!r})::BIGINT"
+    return _guarded(number, inner)
+
+
+def _bounds_from_data(number: str, grid: Grid) -> str:
+    low, high = (f"(SELECT {end}({number.replace('a.', '')}) FROM s.t1)" for end in ("min", "max"))
+    inner = f"greatest({low}, least({high}, {number}))"
+    return _guarded(number, f"(round({inner} / {float(grid.step)!r}))::BIGINT")
+
+
+def _half_even(number: str, grid: Grid) -> str:
+    quotient = f"{number} / {float(grid.step)!r}"
+    inner = f"greatest({grid.low}, least({grid.high}, round_even({quotient}, 0)))::BIGINT"
+    return _guarded(number, inner)
+
+
+def _fixed(name: str, function: Callable[..., object]) -> Plant:
+    return lambda patch: patch.setattr(templates, name, function)
+
+
+def _present_cells_only(cells: duckdb_engine.Column, sums: duckdb_engine.Column, size: int) -> object:
+    return np.asarray(sums, dtype=np.int64)
+
+
+def _unchecked_level(column: str, codes: int, levels: int) -> str:
+    return f"CASE WHEN {column} IS NULL THEN {codes} ELSE {column}::BIGINT END"
+
+
+def _three_valued(patch: pytest.MonkeyPatch) -> None:
+    real = templates._cohort  # noqa: SLF001
+
+    def cohort(one: Cohort, writer: templates._Writer) -> str:
+        text = real(one, writer)
+        if isinstance(one, OneOf | Between) and not isinstance(one, Missing):
+            return text.removeprefix("coalesce(").removesuffix(", FALSE)")
+        return text
+
+    patch.setattr(templates, "_cohort", cohort)
+
+
+def _centred_at_a_wrong_place(moments: Moments, used: str) -> str:
+    wrong = replace(moments, grid=Grid(step=moments.grid.step, low=0, high=0))
+    return f"SELECT cell, x, x AS y, x AS z FROM (SELECT cell, 2 * v - {wrong.grid.low} AS x FROM ({used}))"
+
+
+BUGS = {
+    "no guard against NULL before the clamp": Bug(
+        _value(lambda n, g: f"CASE WHEN isnan({n}) THEN NULL ELSE {_clamped(n, g)} END"),
+        (SUM,),
+        frozenset([VALUES]),
+    ),
+    "no guard against NaN before the clamp": Bug(
+        _value(lambda n, g: f"CASE WHEN {n} IS NULL THEN NULL ELSE {_clamped(n, g)} END"),
+        (SUM,),
+        frozenset([VALUES]),
+    ),
+    "no guard at all and no clamp": Bug(
+        _value(lambda n, g: f"{_steps(n, g)}::BIGINT"), (SUM,), frozenset([ERROR])
+    ),
+    "no clamp": Bug(
+        _value(lambda n, g: _guarded(n, f"try_cast({_steps(n, g)} AS BIGINT)")),
+        (SUM,),
+        frozenset([DISTANCE]),
+    ),
+    "the clamp stands before the scaling": Bug(
+        _value(_clamped_before_scaling), (SUM,), frozenset([DISTANCE])
+    ),
+    "bounds are the smallest and largest value of the data": Bug(
+        _value(_bounds_from_data), (SUM, SUM_BY), frozenset([DISTANCE, ERROR])
+    ),
+    "half is rounded to even": Bug(_value(_half_even), (SUM,), frozenset([VALUES])),
+    "no filter on ranks": Bug(
+        _edited(("a.rk <= ?", "(a.rk <= ? OR TRUE)")), (COUNT, SUM), frozenset([DISTANCE])
+    ),
+    "the first rows of the table only": Bug(
+        _edited((") WHERE cell IS NOT NULL", " LIMIT 5) WHERE cell IS NOT NULL")),
+        (SUM, HISTOGRAM, COUNT_BY),
+        frozenset([VALUES]),
+    ),
+    "a join meets a patient's every row": Bug(
+        _edited((" AND p.rk = 1", "")), (COUNT_JOINED,), frozenset([DISTANCE])
+    ),
+    "a join meets other patients": Bug(
+        _edited(("p.patient = a.patient", "p.patient >= a.patient")), (COUNT_JOINED,), frozenset([DISTANCE])
+    ),
+    "cells without rows are left out": Bug(
+        lambda patch: patch.setattr(duckdb_engine, "_spread", _present_cells_only),
+        (COUNT_BY, HISTOGRAM),
+        frozenset([SHAPE]),
+    ),
+    "a code is not looked up in the list": Bug(
+        _fixed("_level", _unchecked_level), (COUNT_BY,), frozenset([ERROR])
+    ),
+    "a comparison with a missing value is unknown": Bug(
+        _three_valued, (NOT_NORTH, TWO_SIDED), frozenset([VALUES])
+    ),
+    "the last bin is open": Bug(
+        _edited((" <= ? THEN", " < ? THEN")),
+        (HISTOGRAM,),
+        frozenset([VALUES]),
+    ),
+    "powers are not centred": Bug(
+        _fixed("_powers", _centred_at_a_wrong_place), (PEOPLE_MEAN, VARIANCE), frozenset([DISTANCE])
+    ),
+    "a step is written with six digits": Bug(
+        _fixed("_double", lambda number: f"{number:.6f}"), (FINE_SUM,), frozenset([VALUES])
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return Bench(Ledger(Path(tmp_path_factory.mktemp("ledger")) / "ledger.sqlite", lambda: NOW))
+
+
+def _search(bench: Bench, questions: tuple[Query, ...], wanted: frozenset[str], start: int) -> set[str]:
+    """What the property sees in at most 80 worlds; it stops when it has seen enough."""
+    seen: set[str] = set()
+    plans = [planned(query, _CAP) for query in questions]
+
+    @seed(start)
+    @settings(
+        max_examples=80,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(world=worlds())
+    def look(world: World) -> None:
+        if not wanted <= seen:
+            seen.update(findings(bench, world, plans))
+
+    look()
+    return seen
+
+
+@pytest.mark.parametrize("name", list(BUGS))
+def test_a_planted_bug_is_found(bench: Bench, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    bug, start = BUGS[name], random.randrange(2**32)
+    print(f"seed {start}")
+    bug.plant(monkeypatch)
+    assert bug.expected <= _search(bench, bug.questions, bug.expected, start)
+
+
+def test_without_a_bug_the_same_questions_find_nothing(bench: Bench) -> None:
+    start = random.randrange(2**32)
+    print(f"seed {start}")
+    questions = tuple({query: None for bug in BUGS.values() for query in bug.questions})
+    plans = [planned(query, _CAP) for query in questions]
+
+    @seed(start)
+    @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(world=worlds())
+    def look(world: World) -> None:
+        assert findings(bench, world, plans) == set()
+
+    look()

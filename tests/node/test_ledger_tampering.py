@@ -1,0 +1,178 @@
+"""Append-only while it runs, and an audit that finds every single change made behind the ledger's back."""
+
+import random
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from node.ledger.audit import audit
+from protocols.refusals import RefusalCode
+from tests.node.ledger_desk import FREE, charged, ledger_at, released, spend
+
+TABLES = {
+    "event": ("seq", "leaf"),
+    "node": ("level", "idx", "hash"),
+    "charge": ("seq", "key", "state", "release"),
+    "asked": ("query", "content", "charge"),
+    "spent": ("scope", "name", "nano_rho"),
+}
+CHANGES = 400
+
+
+def _filled(folder: Path) -> Path:
+    """A ledger with every kind of event and every state of a charge."""
+    ledger = ledger_at(folder)
+    for number in range(12):
+        released(ledger, spend(f"q{number}", analyst=f"a{number % 3}"), f"release {number}".encode())
+    for number in range(6):
+        assert ledger.charge(spend(f"q{number}"), FREE)
+    for number in range(3):
+        ledger.fail(charged(ledger, spend(f"failed {number}")))
+        charged(ledger, spend(f"open {number}"))
+        one = spend("nobody")
+        ledger.note_refusal(one.analyst, one.study, one.query_id, RefusalCode.OUTSIDE_POLICY)
+    path = folder / "ledger.sqlite"
+    assert audit(path).is_clean
+    return path
+
+
+def _settle(path: Path) -> None:
+    """Bring everything from the write-ahead log into the file, which is then the whole ledger."""
+    db = sqlite3.connect(path)
+    assert db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+    db.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """As somebody with the file opens it: no triggers, no foreign keys, no checks."""
+    db = sqlite3.connect(path, isolation_level=None)
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute(f"DROP TRIGGER {name}")
+    db.execute("PRAGMA foreign_keys = OFF")
+    db.execute("PRAGMA ignore_check_constraints = ON")
+    return db
+
+
+@pytest.mark.parametrize("table", ["event", "node", "charge"])
+def test_the_log_refuses_to_be_changed_or_shortened(tmp_path: Path, table: str) -> None:
+    path = _filled(tmp_path)
+    db = sqlite3.connect(path, isolation_level=None)
+    first = TABLES[table][0]
+    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        db.execute(f"DELETE FROM {table} WHERE {first} = 0")  # noqa: S608
+    with pytest.raises(sqlite3.IntegrityError, match="append-only|only moves forward"):
+        db.execute(f"UPDATE {table} SET {first} = {first} + 100")  # noqa: S608
+    db.close()
+    assert audit(path).is_clean
+
+
+@pytest.mark.parametrize("state", ["charged", "failed", "released"])
+def test_a_charge_that_was_released_stays_so(tmp_path: Path, state: str) -> None:
+    db = sqlite3.connect(_filled(tmp_path), isolation_level=None)
+    release = b"other" if state == "released" else None
+    with pytest.raises(sqlite3.IntegrityError, match="moves forward"):
+        db.execute("UPDATE charge SET state = ?, release = ? WHERE state = 'released'", (state, release))
+    db.close()
+
+
+def _changed(value: object, draw: random.Random) -> object:
+    """Another value of the same column, near or far."""
+    if isinstance(value, bytes):
+        edited = bytearray(value)
+        place = draw.randrange(len(edited))
+        edited[place] ^= 1 << draw.randrange(8)
+        return draw.choice([bytes(edited), value[:-1], value + b"\x00", b"[" * 5_000])
+    if isinstance(value, int):
+        return value + draw.choice([-1, 1, 1_000, -(2**40), 2**40])
+    if isinstance(value, str):
+        if value.isdigit():
+            return draw.choice([str(int(value) + 1), str(int(value) - 1), "0", "", "-5", "many"])
+        return draw.choice([value + "x", value[:-1], "released", "charged"])
+    return b"made up"
+
+
+def _edit(db: sqlite3.Connection, table: str, draw: random.Random) -> str:
+    column = draw.choice(TABLES[table])
+    rows = db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+    row = draw.choice(rows)
+    old = row[TABLES[table].index(column)]
+    new = _changed(old, draw)
+    where = " AND ".join(f"{name} IS ?" for name in TABLES[table])
+    db.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (new, *row))  # noqa: S608
+    return f"{table}.{column}: {old!r} to {new!r}" if new != old else ""
+
+
+def _delete(db: sqlite3.Connection, table: str, draw: random.Random) -> str:
+    row = draw.choice(db.execute(f"SELECT * FROM {table}").fetchall())  # noqa: S608
+    where = " AND ".join(f"{name} IS ?" for name in TABLES[table])
+    db.execute(f"DELETE FROM {table} WHERE {where}", row)  # noqa: S608
+    return f"{table}: without {row!r}"
+
+
+def _truncate(db: sqlite3.Connection, table: str, draw: random.Random) -> str:
+    """Take the newest rows away."""
+    columns = ", ".join(f"{name} DESC" for name in TABLES[table])
+    rows = db.execute(f"SELECT * FROM {table} ORDER BY {columns}").fetchall()  # noqa: S608
+    where = " AND ".join(f"{name} IS ?" for name in TABLES[table])
+    for row in rows[: draw.randint(1, len(rows))]:
+        db.execute(f"DELETE FROM {table} WHERE {where}", row)  # noqa: S608
+    return f"{table}: shortened"
+
+
+def _reorder(db: sqlite3.Connection, table: str, draw: random.Random) -> str:
+    """Let two rows change the places of one column's values."""
+    column = draw.choice(TABLES[table][1:])
+    where = " AND ".join(f"{name} IS ?" for name in TABLES[table])
+    one, other = draw.sample(db.execute(f"SELECT * FROM {table}").fetchall(), 2)  # noqa: S608
+    place = TABLES[table].index(column)
+    if one[place] == other[place] or column in ("idx", "name"):
+        return ""
+    for row, value in ((one, other[place]), (other, one[place])):
+        db.execute(f"UPDATE {table} SET {column} = ? WHERE {where}", (value, *row))  # noqa: S608
+    return f"{table}.{column}: {one!r} and {other!r}"
+
+
+_Change = Callable[[sqlite3.Connection, str, random.Random], str]
+_CHANGES: tuple[_Change, ...] = (_edit, _edit, _delete, _truncate, _reorder)
+
+
+def test_every_single_edit_deletion_reorder_and_truncation_is_found(tmp_path: Path) -> None:
+    start = random.randrange(2**32)
+    print(f"seed {start}")
+    draw = random.Random(start)
+    original = _filled(tmp_path)
+    _open(original).close()
+    assert audit(original).is_clean  # dropping the triggers alone changes nothing that is counted
+    _settle(original)
+    copy = tmp_path / "copy.sqlite"
+    made: Counter[str] = Counter()
+    while made.total() < CHANGES:
+        shutil.copyfile(original, copy)
+        db = _open(copy)
+        table, change = draw.choice(list(TABLES)), draw.choice(_CHANGES)
+        try:
+            what = change(db, table, draw)
+        except sqlite3.IntegrityError:  # a type or a key that the table itself holds
+            what = ""
+        db.close()
+        if what:
+            made[f"{change.__name__} {table}"] += 1
+            assert not audit(copy).is_clean, what
+    print(dict(made))
+    assert len(made) >= 4 * len(TABLES) - 1
+
+
+def test_bytes_changed_in_the_file_are_found_or_refused(tmp_path: Path) -> None:
+    """Below SQLite: flip single bits of the file itself, where a stored value is."""
+    original = _filled(tmp_path)
+    _settle(original)
+    octets = original.read_bytes()
+    copy = tmp_path / "copy.sqlite"
+    for release in range(12):
+        place = octets.index(f"release {release}".encode())
+        copy.write_bytes(octets[:place] + bytes([octets[place] ^ 4]) + octets[place + 1 :])
+        assert not audit(copy).is_clean

@@ -1,0 +1,1 @@
+"""What two parties agree on: words, bytes, signatures, state machines."""

@@ -1,0 +1,240 @@
+"""One small federation on paper: a dictionary of three tables, keys, a roster, a study, terms, answers."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from privacy.events import GaussianEvent
+from privacy.loss import Loss
+from protocols.dictionary import FieldName
+from protocols.dictionary_text import read_dictionary
+from protocols.ids import AnalystId, CentreId, Digest, OfficerId, QueryId, SnapshotId, StudyId
+from protocols.keys import key_to_text
+from protocols.queries import (
+    All,
+    Any,
+    Between,
+    Kind,
+    Missing,
+    Mode,
+    Not,
+    OneOf,
+    Query,
+    ReleaseTerms,
+    Scope,
+    SignedTerms,
+    Statistic,
+)
+from protocols.releases import Answer, Granted, Receipt, Release, ReleasedBlock
+from protocols.roster import ROOT
+from protocols.signed_text import SignedText
+
+DICTIONARY_TEXT = b"""\
+name: heart
+title: Hearts
+version: "2"
+resources:
+  - name: patients
+    path: patients.csv
+    schema:
+      fields:
+        - {name: pid, type: string}
+        - name: sex
+          type: integer
+          constraints: {enum: [0, 1], required: true}
+          skerry: {labels: {0: f, 1: m}}
+        - {name: smokes, type: boolean}
+        - {name: centre_note, type: string}
+        - {name: surname, type: string, skerry: {role: identifier}}
+        - name: age
+          type: number
+          constraints: {minimum: 0, maximum: 110}
+          skerry: {unit: years, precision: 1}
+        - {name: grade, type: string, constraints: {enum: [low, mid, high]}}
+        - {name: site, type: string, constraints: {enum: [apex, base]}}
+  - name: visits
+    schema:
+      fields:
+        - {name: pid, type: string, skerry: {role: key}}
+        - {name: score, type: integer, constraints: {minimum: 0, maximum: 60}}
+        - {name: site, type: string, constraints: {enum: [apex, base]}}
+    skerry: {rows_per_patient: 4}
+  - name: drugs
+    schema:
+      fields:
+        - {name: person, type: string}
+        - {name: dose, type: number, constraints: {minimum: 0, maximum: 2.5}, skerry: {precision: 0.01}}
+      foreignKeys:
+        - {fields: person, reference: {resource: patients, fields: pid}}
+    skerry: {rows_per_patient: 9}
+skerry: {patient: {table: patients, key: pid}}
+"""
+DICTIONARY = read_dictionary(DICTIONARY_TEXT)
+
+NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
+ROOT_KEY, OFFICER_KEY, CENTRE_KEY, ANALYST_KEY = (
+    Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2, 3, 4)
+)
+BERLIN, OFFICER, ANALYST = CentreId("berlin"), OfficerId("officer-berlin"), AnalystId("ada")
+
+ROSTER_BODY = f"""\
+format = "skerry.roster/1"
+consortium = "hearts"
+version = 1
+expires = 2027-01-01T00:00:00Z
+
+[[centre]]
+id = "berlin"
+key = "{key_to_text(CENTRE_KEY.public_key())}"
+
+[[officer]]
+id = "officer-berlin"
+centre = "berlin"
+key = "{key_to_text(OFFICER_KEY.public_key())}"
+
+[[analyst]]
+id = "ada"
+institution = "Charite"
+key = "{key_to_text(ANALYST_KEY.public_key())}"
+"""
+
+STUDY_BODY = f"""\
+format = "skerry.study/1"
+id = "survival"
+title = "Survival"
+purpose = "To learn."
+registry = "heart"
+dictionary = "{DICTIONARY.digest}"
+statistics = ["count", "mean"]
+modes = ["dp"]
+scopes = ["centre"]
+fields = ["patients.sex", "patients.age"]
+analysts = ["ada"]
+centres = ["berlin"]
+centres_per_person = 1
+expires = 2027-01-01T00:00:00Z
+
+[budget]
+study_rho = "0.5"
+analyst_rho = "unlimited"
+"""
+
+POLICY_BODY = """\
+format = "skerry.policy/1"
+modes = ["dp"]
+scopes = ["centre"]
+forbidden_fields = ["patients.grade"]
+charged_rounds_per_question = 2
+longest_validity_hours = 24
+
+[budget]
+query_rho = "0.05"
+registry_rho = "1"
+study_rho = "0.4"
+analyst_rho = "unlimited"
+"""
+
+
+def signed(body: str, kind: str) -> bytes:
+    """Sign a body as whoever signs its kind."""
+    who, key = (ROOT, ROOT_KEY) if kind == "roster" else (OFFICER.text, OFFICER_KEY)
+    return SignedText(body=body.encode(), signatures=()).signed_by(who, key, kind).to_bytes()
+
+
+def field(name: str) -> FieldName:
+    """Name a field as `table.field`."""
+    table, _, own = name.partition(".")
+    return FieldName(table, own)
+
+
+def terms_of(query: Query, **changes: object) -> SignedTerms:
+    """Terms of a query as Ada would sign them."""
+    parts: dict[str, object] = {
+        "query": query,
+        "query_id": QueryId(bytes(range(16))),
+        "study": StudyId("survival"),
+        "analyst": ANALYST,
+        "audience": (BERLIN,),
+        "dictionary": DICTIONARY.digest,
+        "not_after_ms": int(NOW.timestamp() * 1000) + 60_000,
+    }
+    return SignedTerms(**{**parts, **changes})  # type: ignore[arg-type]
+
+
+RELEASE_TERMS = ReleaseTerms(
+    mode=Mode.DP, scope=Scope.CENTRE, loss=Loss.parse("0.05"), delta=Decimal("0.000001")
+)
+COUNT = Query(
+    statistic=Statistic(kind=Kind.COUNT, table="patients", by=(field("patients.sex"),)),
+    cohort=None,
+    release=RELEASE_TERMS,
+)
+RICH = Query(
+    statistic=Statistic(
+        kind=Kind.PROPORTION,
+        table="patients",
+        variable=field("patients.grade"),
+        by=(field("patients.sex"), field("patients.smokes")),
+        codes=("low", "high"),
+    ),
+    cohort=All(
+        parts=(
+            Any(
+                parts=(
+                    OneOf(field=field("patients.sex"), codes=(Decimal(0), Decimal(1))),
+                    OneOf(field=field("patients.smokes"), codes=(False, True)),
+                )
+            ),
+            Not(part=Missing(field=field("patients.age"))),
+            Between(field=field("patients.age"), low=Decimal("-0.5"), high=Decimal("99.25")),
+        )
+    ),
+    release=RELEASE_TERMS,
+)
+HISTOGRAM = Query(
+    statistic=Statistic(
+        kind=Kind.HISTOGRAM,
+        table="visits",
+        variable=field("visits.score"),
+        edges=(Decimal(0), Decimal("7.5"), Decimal(60)),
+    ),
+    cohort=Missing(field=field("patients.grade")),
+    release=RELEASE_TERMS,
+)
+QUERIES = (COUNT, RICH, HISTOGRAM)
+
+RELEASE = Release(
+    centre=BERLIN,
+    question=Digest(b"q" * 32),
+    dictionary=DICTIONARY.digest,
+    snapshot=SnapshotId(b"s" * 16),
+    snapshot_at=NOW,
+    released_at=NOW,
+    template_version=1,
+    loss=Loss.parse("0.05"),
+    cap=4,
+    blocks=(
+        ReleasedBlock(
+            name="count",
+            event=GaussianEvent(l2_squared=16, sigma=12.649110640673518),
+            values=np.array([12, -3, 2**62, -(2**62)], dtype=np.int64),
+        ),
+    ),
+)
+RECEIPT = Receipt(
+    charged=Loss.parse("0.05"),
+    is_repeat=False,
+    registry_left=None,
+    study_left=Loss(0),
+    analyst_left=Loss(10**40),
+    event=b"{}",
+    index=0,
+    tree_size=2,
+    tree_root=Digest(b"r" * 32),
+    proof=(Digest(b"p" * 32),),
+)
+GRANTED = Answer(
+    centre=BERLIN, query_id=QueryId(bytes(range(16))), outcome=Granted(release=b"release", receipt=RECEIPT)
+)
