@@ -42,11 +42,12 @@ def run(
     try:
         settings = load_settings(config)
         roster = _roster(settings)
+        transport = _transport(settings)
     except CoordinatorError as error:
         raise ProgramError(
             Exit.WRONG_USE, "settings", str(error), "correct the file and start again"
         ) from None
-    asyncio.run(_serve(settings, roster))
+    asyncio.run(_serve(settings, roster, transport))
 
 
 def _roster(settings: Settings) -> Roster:
@@ -59,7 +60,16 @@ def _roster(settings: Settings) -> Roster:
         raise CoordinatorError(f"the roster {settings.roster} cannot be used: {error}") from None
 
 
-async def _serve(settings: Settings, roster: Roster) -> None:
+def _transport(settings: Settings) -> tuple[bytes, bytes, bytes]:
+    """Read the transport key, the certificate and the authority's certificate."""
+    try:
+        key, certificate = settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes()
+        return key, certificate, settings.tls_ca.read_bytes()
+    except OSError as error:
+        raise CoordinatorError(f"{error.filename} cannot be read ({error.strerror})") from None
+
+
+async def _serve(settings: Settings, roster: Roster, transport: tuple[bytes, bytes, bytes]) -> None:
     from coordinator.link import Doors, build_server, credentials_of  # noqa: PLC0415 -- gRPC loads slowly
 
     centres = tuple(sorted(roster.centres))
@@ -68,9 +78,7 @@ async def _serve(settings: Settings, roster: Roster) -> None:
     service = Service(hub, centres)
     doors = Doors(hub=hub, service=service, roster=roster, heartbeat_s=settings.heartbeat_s)
     server = build_server(doors)
-    credentials = credentials_of(
-        settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes(), settings.tls_ca.read_bytes()
-    )
+    credentials = credentials_of(*transport)
     try:
         server.add_secure_port(settings.listen, credentials)
     except RuntimeError:

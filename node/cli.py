@@ -58,6 +58,13 @@ def _rules(settings: Settings) -> Rules:
         raise ProgramError(Exit.WRONG_USE, "rules", str(error), advice) from None
 
 
+def _certificate(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise RulesError(f"the certificate {path} cannot be read ({error.strerror})") from None
+
+
 def ledger_path(settings: Settings) -> Path:
     """Say where a node's ledger is."""
     return settings.data / "ledger.db"
@@ -71,6 +78,8 @@ def run(context: typer.Context) -> None:
     rules = _rules(settings)
     try:
         asyncio.run(_serve(settings, rules))
+    except RulesError as error:
+        raise ProgramError(Exit.WRONG_USE, "settings", str(error), _SETTINGS_ADVICE) from None
     except NodeError as error:
         advice = "see the log, and run: skerry-node audit"
         raise ProgramError(Exit.INTERNAL, "node", str(error), advice) from None
@@ -98,8 +107,8 @@ async def _serve(settings: Settings, rules: Rules) -> None:
     )
     transport = Transport(
         target=settings.coordinator,
-        ca_pem=settings.tls_ca.read_bytes(),
-        certificate_pem=settings.tls_certificate.read_bytes(),
+        ca_pem=_certificate(settings.tls_ca),
+        certificate_pem=_certificate(settings.tls_certificate),
         key_pem=keys.tls_pem,
     )
     serving = asyncio.ensure_future(Agent(who, gate, snapshots, keys.identity).run(transport))

@@ -139,7 +139,8 @@ class Field:
             return self.range
         numbers = [code for code in self.codes if isinstance(code, Decimal)]
         width = Fraction(max(numbers)) - Fraction(min(numbers))
-        if not 1 <= width <= MAX_STEPS or any(n != n.to_integral_value() for n in numbers):
+        is_exact = all(n == n.to_integral_value() and abs(n) <= EXACT_INTEGERS for n in numbers)
+        if not (is_exact and 1 <= width <= MAX_STEPS):
             return None
         return Range(minimum=min(numbers), maximum=max(numbers), step=Fraction(1))
 

@@ -235,6 +235,11 @@ def _with_step(  # noqa: PLR0913, PLR0917 -- the parts of one rule
         advice = "set skerry: {precision: ...}, the smallest step that matters"
         reader.wrong(precision.line if precision else line, where, what, advice)
         return None
+    # The engine counts steps from zero in binary64: far from it, the clamp would miss its bound.
+    if max(abs(Fraction(low)), abs(Fraction(high))) / step > EXACT_INTEGERS:
+        what = "the range lies more than 2^53 steps of precision from zero, where they are not exact"
+        reader.wrong(precision.line if precision else line, where, what, "state a coarser precision")
+        return None
     return Range(minimum=low, maximum=high, step=step)
 
 

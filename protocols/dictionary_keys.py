@@ -72,8 +72,10 @@ def _patients(reader: Reader, drafts: list[Draft], patient: dict[str, Item]) -> 
     names = [draft.name for draft in drafts]
     table_item = patient.get("table")
     table = reader.text(table_item, "skerry.patient.table", names[0] if len(names) == 1 else "")
+    if not drafts:
+        return None
     if table not in names:
-        line = table_item.line if table_item else (drafts[0].line if drafts else 1)
+        line = table_item.line if table_item else drafts[0].line
         what = (
             f"names no table of this package: {shown(table)}"
             if table_item

@@ -70,7 +70,7 @@ def read_dictionary(octets: bytes) -> Dictionary:
     name = reader.text(package.get("name"), "name")
     _check_registry_name(reader, package.get("name", document), name)
     resources = reader.sequence(package.get("resources"), "resources")
-    if not resources:
+    if "resources" not in package or package["resources"].value == []:
         reader.wrong(document.line, "resources", "the data package has no resources", "list a table there")
     drafts = [_draft(reader, item, index) for index, item in enumerate(resources, start=1)]
     tables, patient_table = settle(reader, drafts, patient)
@@ -143,9 +143,9 @@ def _primary_key(reader: Reader, item: Item | None, names: list[str], where: str
         return ()
     keys = (item.value,) if isinstance(item.value, str) else reader.texts(item, f"{where}: primaryKey")
     for key in keys:
-        if key not in names:
+        if key and key not in names:
             reader.wrong(item.line, where, f"primaryKey names no field {shown(key)}", nearest(key, names))
-    return keys
+    return tuple(key for key in keys if key in names)
 
 
 def _cap(reader: Reader, item: Item | None, where: str) -> int | None:

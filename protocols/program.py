@@ -15,6 +15,9 @@ import click
 import typer
 from typer.main import get_command
 
+_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C before anybody can catch it."""
+
 
 class Exit(IntEnum):
     """Exit codes, the same for every program."""
@@ -95,10 +98,12 @@ def _outcome(command: click.Command, name: str, words: list[str]) -> int | Progr
         advice = f"see: {context.command_path if context else name} --help"
         return ProgramError(Exit.WRONG_USE, "wrong_use", error.format_message(), advice)
     except (click.Abort, KeyboardInterrupt):
-        return ProgramError(Exit.INTERNAL, "interrupted", "interrupted")
+        return ProgramError(Exit.INTERNAL, "interrupted", "interrupted", "run it again")
     except BrokenPipeError:
         return Exit.INTERNAL
     except Exception as error:  # noqa: BLE001 -- the top of every program: a type's name, never its text
         message = f"a fault of this program ({_place(error)})"
         return ProgramError(Exit.INTERNAL, "internal", message, "please report this line")
+    if result == _INTERRUPTED:
+        return ProgramError(Exit.INTERNAL, "interrupted", "interrupted", "run it again")
     return result if isinstance(result, int) else Exit.DONE

@@ -140,7 +140,7 @@ def _with_variable(statistic: Statistic, variable: FieldName, dictionary: Dictio
 def _check_number(field: Field, shown: str, kind: Kind) -> None:
     if field.numeric_range is None:
         raise QueryError(
-            f"statistic: {kind.value} wants a number, and {shown!r} has a code list of words",
+            f"statistic: {kind.value} wants a number with a range, and {shown!r} has a code list only",
             "use count with by, or proportion",
         )
 
@@ -233,7 +233,7 @@ def _cohort(cohort: Cohort, dictionary: Dictionary, table: str) -> Cohort:
 def _between(cohort: Between, dictionary: Dictionary, table: str) -> Between:
     name = dictionary.shown(cohort.field)
     if _readable(cohort.field, dictionary, table).numeric_range is None:
-        what = f"cohort: between wants a number, and {name!r} has a code list of words"
+        what = f"cohort: between wants a number with a range, and {name!r} has a code list only"
         raise QueryError(what, "use in with its codes")
     low, high = (_number(end, f"cohort: {name!r}") for end in (cohort.low, cohort.high))
     if low > high:

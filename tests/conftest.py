@@ -12,9 +12,9 @@ from xdist.scheduler import LoadScopeScheduling
 _FEDERATIONS = "tests/integration/"
 
 
-class _ByFederation(LoadScopeScheduling):
+class _ByFederation(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("::")[0] if nodeid.startswith(_FEDERATIONS) else nodeid
+        return nodeid.partition("::")[0] if nodeid.startswith(_FEDERATIONS) else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:

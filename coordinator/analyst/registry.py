@@ -13,6 +13,7 @@ from coordinator.errors import RefusedError, UnverifiableError
 from protocols.clock import Clock, system_clock
 from protocols.dictionary import Dictionary, Field, code_text
 from protocols.envelope import seal
+from protocols.errors import Problem, TextError
 from protocols.ids import CentreId, QueryId
 from protocols.link import Ask, CentreState, Progress
 from protocols.queries import SignedTerms
@@ -83,9 +84,13 @@ class Registry:
             query = query.read_bytes()
         if isinstance(query, str):
             query = query.encode()
-        if isinstance(query, bytes):
-            return read_request(query, self._profile.dictionary)
-        return request_from_tree(query, self._profile.dictionary)
+        request = (
+            read_request(query, self._profile.dictionary)
+            if isinstance(query, bytes)
+            else request_from_tree(query, self._profile.dictionary)
+        )
+        self._check_quorum(request)
+        return request
 
     def ask(
         self, query: str | bytes | Path | Mapping[str, Any], on_progress: Watch = lambda _: None
@@ -101,11 +106,20 @@ class Registry:
         if len(result.answered) >= quorum:
             return result
         refusals = len(result.refused) + len(result.unverifiable)
+        answered, centres = len(result.answered), len(self._profile.centres)
         raise RefusedError(
-            f"{len(result.answered)} of {len(self._profile.centres)} centres answered, and the quorum is {quorum}",
+            f"{answered} of {centres} centres answered, and the quorum is {quorum}",
             result,
-            is_refusal=len(result.answered) + refusals >= quorum,
+            is_refusal=answered + refusals >= quorum,
         )
+
+    def _check_quorum(self, request: Request) -> None:
+        """Refuse a quorum of more centres than there are: it would spend at each of them, for nothing."""
+        centres = len(self._profile.centres)
+        if request.quorum is not None and request.quorum > centres:
+            what = f"{request.quorum} centres cannot answer: the profile and the roster have {centres}"
+            next_step = f"write quorum: {centres}, or leave it out"
+            raise TextError([Problem(line=0, where="quorum", what=what, next_step=next_step)])
 
     def _asked(self, request: Request, on_progress: Watch) -> Result:
         terms = self._terms(request)

@@ -43,9 +43,10 @@ def _centres(pairs: list[str]) -> dict[CentreId, Path]:
         try:
             centre = CentreId(name)
         except WireError as error:
-            raise SandboxError(f"--centre: {error}") from None
+            raise SandboxError(f"--centre: {error}", "write --centre berlin=data.csv") from None
         if str(centre).casefold() in {str(one).casefold() for one in centres}:
-            raise SandboxError(f"the centre {name!r} stands twice (case does not tell names apart)")
+            what = f"the centre {name!r} stands twice (case does not tell names apart)"
+            raise SandboxError(what, "give each centre a name of its own")
         if not Path(source).exists():
             raise SandboxError(
                 f"the data of {name!r}, {source}, are not there", "name an existing file or folder"

@@ -33,7 +33,6 @@ def up(places: Places, plan: Plan, say: Say) -> None:
     """
     if any(one.process() for one in remembered(places)):
         raise SandboxError(f"the sandbox in {places.root} is up", f"run: skerry-sandbox down {places.root}")
-    (places.coordinator / "data" / "status.json").unlink(missing_ok=True)
     write_papers(places, plan)
     _import_all(places, plan, say)
     started: list[Started] = []
@@ -95,11 +94,11 @@ def _message(error: object) -> str:
     return str(error.get("message", "")) if isinstance(error, dict) else str(error)
 
 
-def online(places: Places) -> list[str]:
-    """Give the centres that are on the link, as the coordinator says."""
+def online(places: Places, coordinator: Started) -> list[str]:
+    """Give the centres that are on the link, as this coordinator says; what an earlier one left is old."""
     try:
         status = json.loads((places.coordinator / "data" / "status.json").read_text(encoding="utf-8"))
-        return list(status["online"])
+        return list(status["online"]) if status["pid"] == coordinator.pid else []
     except (OSError, ValueError, KeyError):
         return []
 
@@ -109,12 +108,15 @@ def _wait_until_ready(places: Places, started: list[Started], plan: Plan, say: S
     deadline = time.monotonic() + _READY_WITHIN_S
     seen: set[str] = set()
     while not wanted <= seen:
-        for name in sorted(set(online(places)) - seen):
+        new = set(online(places, started[0])) - seen
+        for name in sorted(new):
             say(f"{name} is ready")
-        seen |= set(online(places))
+        seen |= new
         for one in started:
             if one.process() is None:
-                raise SandboxError(f"{one.name} did not start ({_last_line(places, one.name)})", _see(places))
+                raise SandboxError(
+                    f"{one.name} did not start ({_last_words(places, one.name)})", _see(places)
+                )
         if time.monotonic() > deadline:
             missing = ", ".join(sorted(wanted - seen))
             raise SandboxError(f"not ready within {_READY_WITHIN_S:g} s: {missing}", _see(places))
@@ -125,13 +127,13 @@ def _see(places: Places) -> str:
     return f"run: skerry-sandbox logs {places.root}"
 
 
-def _last_line(places: Places, name: str) -> str:
+def _last_words(places: Places, name: str) -> str:
+    """Give the last sentence of a log; the advice below it is indented."""
     try:
-        lines = (
-            (places.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        )
+        text = (places.logs / f"{name}.log").read_text(encoding="utf-8", errors="replace")
     except OSError:
-        lines = []
+        text = ""
+    lines = [line for line in text.splitlines() if line and not line[0].isspace()]
     return lines[-1] if lines else "no log"
 
 
@@ -146,7 +148,7 @@ def status(places: Places) -> dict[str, object]:
     """Give the `skerry.sandbox/1` object: what runs, and who is on the link."""
     processes = {one.name: one for one in remembered(places)}
     coordinator = processes.pop(COORDINATOR, None)
-    on_link = set(online(places)) if coordinator and coordinator.process() else set()
+    on_link = set(online(places, coordinator)) if coordinator and coordinator.process() else set()
     names = {name.removeprefix("centre-"): one for name, one in processes.items()}
     return {
         "format": "skerry.sandbox/1",

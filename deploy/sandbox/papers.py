@@ -52,7 +52,8 @@ def policy_text(choice: str, budget_epsilon: float | None) -> str:
         try:
             text = Path(choice).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            what = f"the policy {choice} cannot be read ({type(error).__name__})"
+            why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            what = f"the policy {choice} cannot be read ({why})"
             raise SandboxError(what, "name permissive, strict or a TOML file") from None
     if budget_epsilon is None:
         return text

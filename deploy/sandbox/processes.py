@@ -83,7 +83,7 @@ def stop(started: list[Started]) -> int:
 
 
 def _have_ended(started: list[Started]) -> bool:
-    """Wait until all have ended. One that nobody has collected yet has ended too: psutil would wait for it."""
+    """Wait until all have ended. One that its parent has not collected has ended too; psutil would wait."""
     deadline = time.monotonic() + _GRACE_S
     while any(one.process() for one in started):
         if time.monotonic() > deadline:

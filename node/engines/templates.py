@@ -7,7 +7,7 @@ Rules:
   within the cap count. The lemma of each block is in privacy/proofs/contributions.md.
 * NULL and NaN are taken out before the clamp: `greatest(0, least(60, NULL))` is 60 in this engine,
   and NaN compares as the largest number.
-* A comparison with a missing value is false, and `not` turns it true (spec/queries.md 4).
+* A comparison with a missing value is false, and `not` turns it true (spec/queries.md 3).
 * Sums are HUGEINT, exact; the last step saturates at 2^62, which keeps neighbours as close.
 """
 

@@ -62,7 +62,10 @@ class _Rebuilt:
 
 
 def audit(path: Path) -> Findings:
-    """Audit a ledger file. Raises LedgerError only when it cannot be opened or read."""
+    """Audit a ledger file. Raises LedgerError only when it is not there or cannot be read."""
+    if not path.exists():
+        # Opening would make an empty one, in which everything fits.
+        raise LedgerError(f"there is no ledger at {path}")
     db = connect(path)
     findings, rebuilt = Findings(), _Rebuilt()
     try:
@@ -181,7 +184,8 @@ def _check_charges(db: sqlite3.Connection, rebuilt: _Rebuilt, findings: Findings
         seen.add(seq)
         if rebuilt.keys.get(seq) != key or rebuilt.states.get(seq) != state:
             findings.faults.append(f"charge {seq}: its state {state!r} is not what the events say")
-        if state == "released" and str(sha256("skerry/1 release", release)) != rebuilt.releases.get(seq):
+        digest = None if release is None else str(sha256("skerry/1 release", release))
+        if digest != rebuilt.releases.get(seq):
             findings.faults.append(f"charge {seq}: the stored release is not the one that was recorded")
     for seq in sorted(rebuilt.keys.keys() - seen):
         findings.faults.append(f"charge {seq}: is in the events and not in the index")

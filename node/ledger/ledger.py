@@ -6,8 +6,9 @@ The order, which every path keeps: charge and commit, read, noise, record and co
 * One answer (repeat key) has at most one release. Whoever asks again gets those bytes, for nothing.
 * A charge is never given back. After a crash between charge and record the same charge is used again:
   nothing had left. Of two that compute at once, the first to record wins, and both send its bytes.
-* A charge pays for the answer that it was made for. If that one can no longer be given (another
-  snapshot was imported since), the charge has failed; it never pays for another answer.
+* A charge pays for the answer that it was made for, by the noise that it names. If that one can no
+  longer be given (another snapshot or another version of the node since), the charge has failed; it
+  never pays for another answer.
 * A decision and its write are one `BEGIN IMMEDIATE` transaction, so budgets are exact under any number
   of threads and processes.
 """
@@ -149,18 +150,19 @@ class Ledger:
         if row is None:
             raise LedgerError("a charge is not in the ledger's index")
         key, state, release, leaf = row
-        if state == "charged" and key == spend.key.octets:
+        is_same = key == spend.key.octets and events.noise_of(events.read_leaf(leaf)) == spend.noise
+        if state == "charged" and is_same:
             return Charge(_MINT, seq=seq, key=spend.key, query_id=spend.query_id)
         if state == "charged":
             self._set_failed(db, seq)
         if state != "released":
             return Refusal(code=RefusalCode.FAILED)
-        is_own = events.read_leaf(leaf)["query"] == str(spend.query_id)
-        return Granted(release=release, receipt=self._receipt(db, seq, leaf, spend, limits, is_own=is_own))
+        return Granted(release=release, receipt=self._receipt(db, seq, leaf, spend, limits))
 
     def _receipt(
-        self, db: sqlite3.Connection, seq: int, leaf: bytes, spend: Spend, limits: Limits, *, is_own: bool
+        self, db: sqlite3.Connection, seq: int, leaf: bytes, spend: Spend, limits: Limits
     ) -> Receipt:
+        is_own = events.read_leaf(leaf)["query"] == str(spend.query_id)
         size = self._size(db)
         fetch = _fetcher(db)
         registry, study, analyst = (one.remaining_rounded_down() for one in self._filters(db, spend, limits))
@@ -188,7 +190,10 @@ class Ledger:
     @staticmethod
     def _spent(db: sqlite3.Connection, scope: str, name: str) -> Loss:
         row = db.execute("SELECT nano_rho FROM spent WHERE scope = ? AND name = ?", (scope, name)).fetchone()
-        return Loss(int(row[0])) if row else ZERO
+        try:
+            return Loss(int(row[0])) if row else ZERO
+        except ValueError:
+            raise LedgerError("what is noted as spent cannot be read") from None
 
     @staticmethod
     def _remember(db: sqlite3.Connection, spend: Spend, seq: int) -> None:
@@ -226,7 +231,7 @@ class Ledger:
             # The low byte: an extended code says what it was busy with, such as another's recovery.
             if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 raise LedgerBusyError("the ledger is busy") from None
-            raise LedgerError(f"the ledger cannot be read ({error})") from None
+            raise LedgerError(f"the ledger cannot be written ({error})") from None
         try:
             yield db
             db.execute("COMMIT")

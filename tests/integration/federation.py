@@ -20,6 +20,7 @@ import pytest
 import yaml
 
 from coordinator.analyst import Result, connect
+from deploy.sandbox.federation import status
 from deploy.sandbox.places import Places
 from deploy.sandbox.processes import Started, remember, remembered
 
@@ -57,7 +58,13 @@ def program(name: str, *words: object, env: Mapping[str, str] | None = None) -> 
     command = [str(Path(sys.executable).parent / name), *map(str, words)]
     environment = {**os.environ, **(env or {})}
     done = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, check=False, env=environment, stdin=subprocess.DEVNULL
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
     )
     return Outcome(exit_code=done.returncode, stdout=done.stdout, stderr=done.stderr)
 
@@ -124,12 +131,10 @@ class Federation:
         return path
 
     def online(self) -> set[str]:
-        """Who is on the link, as the coordinator's status file says."""
-        try:
-            text = (self.places.coordinator / "data" / "status.json").read_text(encoding="utf-8")
-            return set(json.loads(text)["online"])
-        except (OSError, ValueError, KeyError):
-            return set()
+        """Who is on the link, as `skerry-sandbox status` says, without starting it each time."""
+        centres = status(self.places)["centres"]
+        assert isinstance(centres, dict)
+        return {name for name, one in centres.items() if one["is_online"]}
 
     def process(self, name: str) -> psutil.Process:
         """Find a process of the sandbox: `coordinator` or `centre-NAME`."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from coordinator.analyst import Result
@@ -37,3 +38,11 @@ def middle(tables: list[dict[str, Any]], pick: Callable[[dict[str, Any]], float]
 def average(tables: list[dict[str, Any]], pick: Callable[[dict[str, Any]], float]) -> float:
     """Give the mean figure of several releases: its noise is a third of one's."""
     return sum(pick(one) for one in tables) / len(tables)
+
+
+def counted(sizes: pd.Series) -> dict[tuple[Any, ...], int]:
+    """Give the counts of pandas' groups by their codes, with None for a missing one."""
+    frame = sizes.rename("rows").reset_index()
+    keys = frame.drop(columns="rows").astype(object)
+    keys = keys.where(keys.notna(), None)
+    return dict(zip(keys.itertuples(index=False, name=None), frame["rows"].tolist(), strict=True))

@@ -18,7 +18,10 @@ resources:
         - {name: sex, constraints: {enum: [M, F], required: true}, skerry: {labels: {M: men, F: women}}}
         - {name: stage, constraints: {enum: [I, II, III, IV]}}
         - {name: smoker, type: boolean}
-        - {name: age, type: integer, constraints: {minimum: 0, maximum: 120, required: true}, skerry: {unit: years}}
+        - name: age
+          type: integer
+          constraints: {minimum: 0, maximum: 120, required: true}
+          skerry: {unit: years}
         - {name: change, type: number, constraints: {minimum: -10, maximum: 10}, skerry: {precision: 1}}
 """
 SEED = 20260311
@@ -27,7 +30,7 @@ Patient = dict[str, str]
 
 def patients(centre: str, count: int) -> list[Patient]:
     """Make patients: stage III never occurs, some have no stage and no change, each change ends in a half."""
-    print(f"seed {SEED} {centre}")
+    print(f"seed {SEED} {centre}")  # noqa: T201 -- shown when a test fails
     draw = random.Random(f"{SEED} {centre}")  # noqa: S311 -- test data
     return [
         {

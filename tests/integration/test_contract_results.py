@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration import small
 from tests.integration.federation import Federation, federation, program, question
+from tests.integration.figures import counted
 
 SIZES = {"north": 60, "south": 41}
 RESULT = {
@@ -86,8 +87,9 @@ def test_rows_follow_the_code_lists_with_empty_cells_and_the_missing_level_last(
     stages, truths = ["I", "II", "III", "IV", None], [False, True, None]
     assert keys == [(stage, sex, smokes) for stage in stages for sex in "MF" for smokes in truths]
     counts = people.groupby(["stage", "sex", "smoker"], dropna=False).size()
-    words = {(None if pd.isna(a) else a, b, None if pd.isna(c) else c == "true"): n for (a, b, c), n in counts.items()}
-    assert [row["estimate"] for row in result["table"]] == [words.get(key, 0) for key in keys]
+    smokes = {"true": True, "false": False, None: None}
+    truth = {(stage, sex, smokes[word]): n for (stage, sex, word), n in counted(counts).items()}
+    assert [row["estimate"] for row in result["table"]] == [truth.get(key, 0) for key in keys]
     assert all(row["estimate"] == 0 for row in result["table"] if row["stage"] == "III")
 
 
@@ -171,7 +173,12 @@ def test_fields_says_what_can_be_asked_and_who_has_it(two: Federation) -> None:
     assert tree["format"] == "skerry.registry/1"
     fields = {one["field"]: one for one in tree["fields"]}
     roles = {name: one["role"] for name, one in fields.items()}
-    assert (roles["id"], roles["name"], roles["note"], roles["sex"]) == ("key", "identifier", "local", "queryable")
+    assert (roles["id"], roles["name"], roles["note"], roles["sex"]) == (
+        "key",
+        "identifier",
+        "local",
+        "queryable",
+    )
     assert fields["sex"]["codes"] == ["M", "F"]
     assert (fields["age"]["minimum"], fields["age"]["maximum"], fields["age"]["unit"]) == (0, 120, "years")
     assert fields["age"]["centres"] == ["north", "south"]

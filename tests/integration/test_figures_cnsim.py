@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from tests.integration.federation import Federation, federation
-from tests.integration.figures import average, check, middle, releases
+from tests.integration.figures import average, check, counted, middle, releases
 from tests.shared_data import shared
 
 STUDIES = {"sim1": "CNSIM1.csv", "sim2": "CNSIM2.csv", "sim3": "CNSIM3.csv"}
@@ -27,8 +27,10 @@ resources:
       fields:
         - {{name: LAB_TSC, type: number, constraints: {{minimum: {LOW}, maximum: {HIGH}}},
            skerry: {{precision: 0.001, unit: mmol/l}}}}
-        - {{name: LAB_TRIG, type: number, constraints: {{minimum: -8, maximum: 12}}, skerry: {{precision: 0.000001}}}}
-        - {{name: LAB_HDL, type: number, constraints: {{minimum: -1, maximum: 4}}, skerry: {{precision: 0.000001}}}}
+        - {{name: LAB_TRIG, type: number, constraints: {{minimum: -8, maximum: 12}},
+           skerry: {{precision: 0.000001}}}}
+        - {{name: LAB_HDL, type: number, constraints: {{minimum: -1, maximum: 4}},
+           skerry: {{precision: 0.000001}}}}
         - {{name: LAB_GLUC_ADJUSTED, type: number, constraints: {{minimum: 1, maximum: 16}},
            skerry: {{precision: 0.001}}}}
         - {{name: PM_BMI_CONTINUOUS, type: number, constraints: {{minimum: 5, maximum: 55}},
@@ -149,17 +151,21 @@ def test_the_cross_tab_by_site_is_that_of_r(cnsim: Federation, pooled: Expected)
 def test_a_missing_category_is_the_last_row(cnsim: Federation, pooled: Expected) -> None:
     result = cnsim.ask({"kind": "count", "by": ["PM_BMI_CATEGORICAL"]}).to_json()
     for site in STUDIES:
-        truth = {one["BMI"]: one["Freq"] for one in pooled["cnsim_tables"]["BMI_CAT_site"] if one["site"] == site}
+        truth = {
+            one["BMI"]: one["Freq"] for one in pooled["cnsim_tables"]["BMI_CAT_site"] if one["site"] == site
+        }
         rows = result["by_centre"][site]
         assert [row["PM_BMI_CATEGORICAL"] for row in rows] == [1, 2, 3, None]
         assert [row["estimate"] for row in rows] == [truth["1"], truth["2"], truth["3"], truth[None]]
 
 
 @pytest.mark.parametrize("pair", [("GENDER", "PM_BMI_CATEGORICAL"), ("MEDI_LPD", "DIS_AMI")])
-def test_two_way_tables_are_pandas_own(cnsim: Federation, people: pd.DataFrame, pair: tuple[str, str]) -> None:
+def test_two_way_tables_are_pandas_own(
+    cnsim: Federation, people: pd.DataFrame, pair: tuple[str, str]
+) -> None:
     result = cnsim.ask({"kind": "count", "by": list(pair)}).to_json()
     truth = people.groupby(list(pair), dropna=False).size()
-    known = {tuple(None if pd.isna(code) else code for code in codes): n for codes, n in truth.items()}
+    known = counted(truth)
     got = {(row[pair[0]], row[pair[1]]): row["estimate"] for row in result["table"]}
     assert {key: n for key, n in got.items() if n} == known
     assert sum(got.values()) == len(people)

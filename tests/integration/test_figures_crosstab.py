@@ -88,4 +88,4 @@ def test_a_name_cannot_be_asked_about(people: Federation) -> None:
         }
     )
     assert outcome.exit_code == 2
-    assert "'Name' is identifier" in outcome.json["message"]
+    assert "'Name'" in outcome.json["message"]

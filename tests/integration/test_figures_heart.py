@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -18,7 +19,8 @@ from tests.integration.federation import (
 from tests.integration.figures import check
 from tests.shared_data import shared
 
-NAMES = "age sex cp trestbps chol fbs restecg thalach exang oldpeak slope ca thal num".split()
+WORDS = "age sex cp trestbps chol fbs restecg thalach exang oldpeak slope ca thal num"
+NAMES = WORDS.split()
 COMPLETE = ["trestbps", "chol", "fbs", "restecg", "thalach", "exang", "oldpeak"]
 RAW_ROWS = {"cleveland": 303, "hungarian": 294, "switzerland": 123, "va": 200}
 
@@ -34,7 +36,9 @@ def heart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
 def patients() -> pd.DataFrame:
     """The four files as pandas reads them, with the dictionary's rules for what is missing."""
     frames = [
-        pd.read_csv(HEART / f"processed.{name}.data", header=None, names=NAMES, na_values="?").assign(centre=name)
+        pd.read_csv(HEART / f"processed.{name}.data", header=None, names=NAMES, na_values="?").assign(
+            centre=name
+        )
         for name in HEART_CENTRES
     ]
     whole = pd.concat(frames, ignore_index=True)
@@ -81,9 +85,9 @@ def test_the_histogram_of_age_closes_its_last_bin(heart: Federation, patients: p
     edges = [28, 40, 50, 60, 77]
     result = heart.ask({"kind": "histogram", "variable": "age", "edges": edges})
     rows = result.to_json()["table"]
-    assert [(row["bin_low"], row["bin_high"]) for row in rows] == list(zip(edges, edges[1:], strict=False))
+    assert [(row["bin_low"], row["bin_high"]) for row in rows] == list(pairwise(edges))
     age = patients["age"]
-    truth = [int(((age >= low) & (age < high)).sum()) for low, high in zip(edges, edges[1:], strict=False)]
+    truth = [int(((age >= low) & (age < high)).sum()) for low, high in pairwise(edges)]
     truth[-1] += int((age == edges[-1]).sum())
     assert [row["estimate"] for row in rows] == truth
     assert sum(truth) == 920

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.integration.federation import Federation, federation
-from tests.integration.figures import check
+from tests.integration.figures import check, counted
 from tests.shared_data import shared
 
 ITEMS = [f"DPQ0{number}0" for number in range(1, 10)]
@@ -28,7 +28,8 @@ resources:
       fields:
 {"".join(_ITEM % item for item in ITEMS)}\
         - {{name: RIAGENDR, type: number, constraints: {{enum: [1, 2], required: true}}}}
-        - {{name: RIDAGEYR, type: number, constraints: {{minimum: 0, maximum: 120}}, skerry: {{precision: 1}}}}
+        - {{name: RIDAGEYR, type: number, constraints: {{minimum: 0, maximum: 120}},
+           skerry: {{precision: 1}}}}
         - {{name: phq9, type: integer, constraints: {{minimum: 0, maximum: 27}}}}
         - {{name: dep, type: boolean}}
 """
@@ -100,7 +101,7 @@ def test_item_counts_by_sex_are_pandas_own(phq9: Federation, people: pd.DataFram
     for cycle in CYCLES:
         part = people[people["site"] == cycle]
         truth = part.groupby([item, "RIAGENDR"], dropna=False).size()
-        known = {(None if pd.isna(a) else a, b): n for (a, b), n in truth.items()}
+        known = counted(truth)
         got = {(row[item], row["RIAGENDR"]): row["estimate"] for row in result["by_centre"][cycle]}
         assert list(dict.fromkeys(key[0] for key in got)) == [0, 1, 2, 3, None]
         assert {key: n for key, n in got.items() if n} == known

@@ -11,7 +11,7 @@ from tests.integration import small
 from tests.integration.federation import Federation, federation, program, question, up_words
 
 DEAD = "http://127.0.0.1:9"
-PROXIES = {name: DEAD for name in ("https_proxy", "http_proxy", "grpc_proxy", "HTTPS_PROXY", "ALL_PROXY")}
+PROXIES = dict.fromkeys(("https_proxy", "http_proxy", "grpc_proxy", "HTTPS_PROXY", "ALL_PROXY"), DEAD)
 PROXIES |= {"no_proxy": "", "no_grpc_proxy": ""}
 
 
@@ -70,9 +70,8 @@ def test_a_bad_file_fails_with_the_report_and_leaves_no_process(tmp_path: Path) 
     tree = outcome.json
     assert tree["format"] == "skerry.error/1"
     assert tree["centres"].keys() == {"bad"}
-    report = tree["centres"]["bad"]["report"]
-    assert {one["field"] for one in report["findings"]} == {"sex", "age"}
-    assert {one["row"] for one in report["findings"]} == {4, 6}
+    findings = tree["centres"]["bad"]["report"]["tables"][0]["findings"]
+    assert {(one["row"], one["field"]) for one in findings} == {(4, "sex"), (6, "age")}
     assert "220" not in outcome.stdout + outcome.stderr
     assert tree["next_step"]
     assert processes_of(tmp_path / "box") == []

@@ -12,12 +12,12 @@ import pytest
 from tests.integration import small
 from tests.integration.federation import Federation, eventually, federation, program, question
 
-HEARTBEAT_S = 0.3
+HEARTBEAT_S = 0.6
 
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
-    """A federation whose coordinator wants a sign of life every 0.3 s."""
+    """A federation whose coordinator wants a sign of life every 0.6 s."""
     folder = tmp_path_factory.mktemp("stop")
     dictionary, files = small.written(folder, a=30, b=20, c=10)
     with federation(folder / "sandbox", dictionary, files) as made:
@@ -30,14 +30,13 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Federation]:
 
 def restart_coordinator(made: Federation) -> None:
     made.kill("coordinator")
-    (made.places.coordinator / "data" / "status.json").unlink()
     made.start("coordinator")
     eventually("every node is back at the new coordinator", lambda: made.online() == set(made.centres))
 
 
-def counts(made: Federation, **more: object) -> dict[str, object]:
+def counts(made: Federation, quorum: int | None = None) -> dict[str, object]:
     """Ask for the count; give who answered what, and who is missing."""
-    result = made.ask({"kind": "count"}, **more).to_json()
+    result = made.ask({"kind": "count"}, quorum=quorum).to_json()
     answered = {name: rows[0]["estimate"] for name, rows in result["by_centre"].items()}
     return {**answered, "missing": result["centres"]["missing"]}
 
@@ -50,7 +49,11 @@ def test_a_killed_centre_is_missing_and_returns(three: Federation) -> None:
     eventually("the coordinator has noticed", lambda: three.online() == {"a", "c"})
     assert counts(three, quorum=2) == {"a": 30, "c": 10, "missing": ["b"]}
     status = program("skerry-sandbox", "status", three.root, "--json").json["centres"]
-    assert (status["b"]["is_running"], status["b"]["is_online"], status["a"]["is_online"]) == (False, False, True)
+    assert (status["b"]["is_running"], status["b"]["is_online"], status["a"]["is_online"]) == (
+        False,
+        False,
+        True,
+    )
     three.start("centre-b")
     eventually("b is back", lambda: three.online() == set(three.centres))
     assert counts(three) == ALL
@@ -82,7 +85,7 @@ def test_a_frozen_node_is_dropped_named_missing_and_comes_back(three: Federation
     node = three.process("centre-c")
     node.suspend()
     began = time.monotonic()
-    eventually("heartbeats have told", lambda: three.online() == {"a", "b"}, within_s=20 * HEARTBEAT_S)
+    eventually("heartbeats have told", lambda: three.online() == {"a", "b"}, within_s=20)
     assert time.monotonic() - began >= HEARTBEAT_S
     assert counts(three, quorum=2) == {"a": 30, "b": 20, "missing": ["c"]}
     node.resume()

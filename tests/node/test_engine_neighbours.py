@@ -6,13 +6,14 @@ The vectors are exact, so the distance is compared with the bound as integers, w
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 from node.ledger.ledger import Ledger
 from protocols.queries import Kind
 from tests.node.neighbours import findings
 from tests.node.questions import DOSE, QUESTIONS, of_kind
+from tests.node.seeds import fresh_seed
 from tests.node.worlds import MAX_CAP, NOW, Bench, Row, World, planned, worlds
 
 
@@ -23,9 +24,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_removing_any_patient_moves_every_block_by_at_most_its_bound(bench: Bench, kind: Kind) -> None:
-    @settings(
-        max_examples=4, deadline=None, database=None, print_blob=True, suppress_health_check=list(HealthCheck)
-    )
+    @seed(fresh_seed())
+    @settings(max_examples=3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(world=worlds(), cap=st.integers(1, MAX_CAP))
     def neighbours_are_close(world: World, cap: int) -> None:
         assert findings(bench, world, [planned(query, cap) for query in of_kind(kind)]) == set()

@@ -213,7 +213,9 @@ CASES = {
     ),
     "too many cells": Case(Code.INVALID_QUERY, _asked(BIG), "cells"),
     "too little loss to share": Case(Code.TOO_LITTLE_LOSS, _asked(with_rho(MEAN_AGE, "0.000000001"))),
-    "the registry's budget": Case(Code.REGISTRY_BUDGET, _spent_before("0.5", registry_cap=RHO["1"]), "0.5 left"),
+    "the registry's budget": Case(
+        Code.REGISTRY_BUDGET, _spent_before("0.5", registry_cap=RHO["1"]), "0.5 left"
+    ),
     "the study's budget by policy": Case(Code.STUDY_BUDGET, _spent_before("0.5", study_cap=RHO["1"])),
     "the study's budget by study": Case(Code.STUDY_BUDGET, _study_spent(study_budget=RHO["1"])),
     "the analyst's budget by policy": Case(Code.ANALYST_BUDGET, _spent_before("0.5", analyst_cap=RHO["1"])),

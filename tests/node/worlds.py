@@ -5,12 +5,13 @@ that the dictionary does not have, ranks beyond the cap, a patient twice in the 
 of nobody. The real templates and the real engine read it through `Shelf`.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -101,24 +102,25 @@ class World:
         )
 
 
-_EXTREMES = (float("nan"), float("inf"), float("-inf"), 1e308, -1e308, 5e-324)
+_EXTREMES: tuple[Value, ...] = (math.nan, math.inf, -math.inf, 1e308, -1e308, 5e-324)
+_AGES: tuple[Value, ...] = (0, 1, 59, 60, 61, 119.5, 120, 121, -1)
+_DOSES: tuple[Value, ...] = (
+    *(-3.6, -3.5, -3.375, -0.125, 0, 0.125, 0.25, 0.375),
+    *(1, 9.9, 10, 59.9, 60, 60.2, 240),
+)
+_SCORES: tuple[Value, ...] = (0, 0.0004768, 0.001, 7.25, 500.05, 1000.1, 1000.2)
 
 
-def _numbers(*usual: float) -> st.SearchStrategy[Value]:
-    return st.one_of(st.none(), st.sampled_from(usual), st.sampled_from(_EXTREMES), st.sampled_from(usual))
+def _numbers(usual: tuple[Value, ...]) -> st.SearchStrategy[Value]:
+    return st.sampled_from((None, *usual, *usual, *_EXTREMES))
 
 
 def _codes(count: int) -> st.SearchStrategy[Value]:
-    return st.one_of(st.integers(0, count - 1), st.sampled_from((None, *range(count), count, 7, 65_535)))
+    return st.sampled_from((None, *range(count), *range(count), *range(count), count, 7, 65_535))
 
 
-_PERSON = st.tuples(_codes(2), _codes(3), _numbers(0, 1, 59, 60, 61, 119.5, 120, 121, -1))
-_VISIT = st.tuples(
-    _codes(2),
-    _numbers(-3.5, -3.6, -3.375, -0.125, 0, 0.125, 0.375, 0.25, 1, 9.9, 10, 59.9, 60, 60.2, 240),
-    _numbers(0, 0.0004768, 0.001, 7.25, 500.05, 1000.1, 1000.2),
-    _codes(4),
-)
+_PERSON = st.tuples(_codes(2), _codes(3), _numbers(_AGES))
+_VISIT = st.tuples(_codes(2), _numbers(_DOSES), _numbers(_SCORES), _codes(4))
 
 
 @st.composite
@@ -126,16 +128,34 @@ def worlds(draw: st.DrawFn) -> World:
     """Worlds of 1 to 10 patients."""
     people: list[Row] = []
     visits: list[Row] = []
-    for patient in range(1, draw(st.integers(1, 10)) + 1):
+    for patient in range(1, draw(st.sampled_from((1, 2, 3, 4, 5, 6, 8, 10))) + 1):
         # 0: rows of somebody who is not in the patients' table; 2: a doubled row.
-        for rank in range(1, draw(st.sampled_from((1, 1, 1, 1, 2, 0))) + 1):
-            people.append(Row(patient, rank, draw(_PERSON)))
-        seen = draw(st.lists(_VISIT, max_size=MAX_CAP + 2))
+        ranks = range(1, draw(st.sampled_from((1, 1, 1, 1, 2, 0))) + 1)
+        people.extend(Row(patient, rank, draw(_PERSON)) for rank in ranks)
+        seen = [draw(_VISIT) for _ in range(draw(st.sampled_from(range(MAX_CAP + 3))))]
         # Often the same visit many times: all rows in one cell is what reaches the bound.
-        if seen and draw(st.booleans()):
+        is_same: bool = draw(st.booleans())
+        if seen and is_same:
             seen = [seen[0]] * len(seen)
         visits.extend(Row(patient, rank, values) for rank, values in enumerate(seen, start=1))
     return World(tuple(people), tuple(visits))
+
+
+def oddities() -> Iterator[World]:
+    """A doubled patient with too many visits; then every odd value alone, at a patient of its own."""
+    doses = [(0, dose, 1.0, 1) for dose in (None, *_DOSES, *_EXTREMES)]
+    scores = [(1, 1.0, score, 2) for score in (None, *_SCORES, *_EXTREMES)]
+    codes = [(code, 1.0, 1.0, code) for code in (None, 2, 4, 7, 65_535)]
+    ages = [(0, 0, age) for age in (None, *_AGES, *_EXTREMES)]
+    doubled = tuple(Row(1, rank, (0, 0, 60)) for rank in (1, 2))
+    yield World(doubled, tuple(Row(1, rank, (0, 60, 1000.1, 3)) for rank in range(1, MAX_CAP + 3)))
+    visits: list[tuple[Value, ...]] = [*doses, *scores, *codes]
+    for start in range(0, len(visits), 10):
+        part = list(enumerate(visits[start : start + 10], start=1))
+        yield World(
+            tuple(Row(patient, 1, ages[(start + patient) % len(ages)]) for patient, _ in part),
+            tuple(Row(patient, 1, values) for patient, values in part),
+        )
 
 
 class Shelf(Snapshots):
@@ -156,7 +176,7 @@ class Shelf(Snapshots):
             if rows:
                 values = ", ".join(["(" + ", ".join("?" * (len(kinds) + 2)) + ")"] * len(rows))
                 flat = [value for row in rows for value in (row.patient, row.rank, *row.values)]
-                self._db.execute(f"INSERT INTO s.t{number} VALUES {values}", flat)
+                self._db.execute(f"INSERT INTO s.t{number} VALUES {values}", flat)  # noqa: S608
 
     def open_read_only(self, snapshot: Snapshot, *, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
         return self._db.cursor()
@@ -219,13 +239,11 @@ class Bench:
 
 def question(statistic: Statistic, cohort: Cohort | None = None, rho: str = "1") -> Query:
     """A query for this statistic, DP in centre scope."""
-    terms = ReleaseTerms(
-        mode=Mode.DP, scope=Scope.CENTRE, loss=Loss.parse(rho), delta=Decimal("0.000001")
-    )
+    terms = ReleaseTerms(mode=Mode.DP, scope=Scope.CENTRE, loss=Loss.parse(rho), delta=Decimal("0.000001"))
     return Query(statistic=statistic, cohort=cohort, release=terms)
 
 
-@lru_cache(maxsize=None)
+@cache
 def planned(query: Query, cap: int) -> Plan:
     """The plan of a query over the registry with this cap."""
     return compile_plan(canonical(query, dictionary(cap)), dictionary(cap))

@@ -55,6 +55,7 @@ resources:
         - {name: grade, type: string, constraints: {enum: [low, mid, high]}}
         - {name: site, type: string, constraints: {enum: [apex, base]}}
   - name: visits
+    path: visits.csv
     schema:
       fields:
         - {name: pid, type: string, skerry: {role: key}}
@@ -62,6 +63,7 @@ resources:
         - {name: site, type: string, constraints: {enum: [apex, base]}}
     skerry: {rows_per_patient: 4}
   - name: drugs
+    path: drugs.csv
     schema:
       fields:
         - {name: person, type: string}

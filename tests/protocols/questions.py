@@ -4,12 +4,12 @@ from decimal import Decimal
 
 from hypothesis import strategies as st
 
-from protocols.dictionary import FieldName
+from protocols.dictionary import Code, FieldName
 from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf, Query, Statistic
 from tests.protocols.examples import RELEASE_TERMS, field
 
 NUMBERS = st.decimals(-200, 200, places=3) | st.integers(-200, 200).map(Decimal)
-CODED = {
+CODED: dict[str, tuple[Code, ...]] = {
     "patients.sex": (Decimal(0), Decimal(1)),
     "patients.smokes": (False, True),
     "patients.grade": ("low", "mid", "high"),

@@ -248,9 +248,9 @@ def test_the_audience_of_an_ask_is_kept_in_order() -> None:
 
 
 def test_a_cohort_too_deep_for_protobuf_is_refused() -> None:
-    cohort = query_pb2.Cohort(missing=query_pb2.FieldName(table="a", name="b"))
+    cohort = query_pb2.Cohort(missing=query_pb2.FieldName(table="a", name="b")).SerializeToString()
     for _ in range(150):
-        cohort = query_pb2.Cohort(negated=cohort)
-    terms = query_pb2.SignedTerms(query=query_pb2.Query(cohort=cohort))
+        cohort = b"\x1a" + _varint(len(cohort)) + cohort  # Cohort.negated
+    query = b"\x12" + _varint(len(cohort)) + cohort
     with pytest.raises(WireError):
-        queries.decode_terms(terms.SerializeToString())
+        queries.decode_terms(b"\x0a" + _varint(len(query)) + query)
