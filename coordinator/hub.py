@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from protocols.frames import Message
-from protocols.ids import CentreId, Digest, ExchangeId
+from protocols.ids import CentreId, ExchangeId
 from protocols.link import FrameKind, Hello
 
 _MAX_QUEUED = 1_024
@@ -22,7 +22,6 @@ class Session:
 
     centre: CentreId
     hello: Hello
-    dictionary: Digest | None
     outgoing: "asyncio.Queue[Message | None]" = field(default_factory=lambda: asyncio.Queue(_MAX_QUEUED))
 
     def send(self, message: Message | None) -> None:

@@ -27,11 +27,10 @@ from protocols.codec.link import (
     encode_progress,
     encode_welcome,
 )
-from protocols.dictionary_text import read_dictionary
-from protocols.errors import TextError, WireError
+from protocols.errors import WireError
 from protocols.frames import Assembler, Message, cut
-from protocols.ids import AnalystId, Digest, ExchangeId
-from protocols.link import PROTOCOL, Ask, Frame, FrameKind, Hello, Progress, Welcome
+from protocols.ids import AnalystId, ExchangeId
+from protocols.link import PROTOCOL, Ask, Frame, FrameKind, Progress, Welcome
 from protocols.roster import Roster
 
 _log = logging.getLogger("skerry.coordinator")
@@ -139,7 +138,7 @@ class _Link:
             hello = None
         if hello is None or hello.protocol != PROTOCOL:
             await _refuse(context, "no_hello_of_this_protocol")
-        await self._serve(Session(centre=centre, hello=hello, dictionary=_digest(hello)), incoming, context)
+        await self._serve(Session(centre=centre, hello=hello), incoming, context)
 
     async def _serve(self, session: Session, incoming: "_Incoming", context: _Context) -> None:
         heartbeat_ms = int(self._doors.heartbeat_s * 1000)
@@ -190,13 +189,6 @@ class _Incoming:
             message = self._assembler.take(frame)
             if message is not None:
                 return message
-        return None
-
-
-def _digest(hello: Hello) -> Digest | None:
-    try:
-        return read_dictionary(hello.dictionary_text).digest
-    except TextError:
         return None
 
 

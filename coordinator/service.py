@@ -64,7 +64,7 @@ class Service:
                 CentreStatus(
                     centre=centre,
                     is_online=session is not None,
-                    dictionary=session.dictionary if session else None,
+                    dictionary=session.hello.dictionary if session else None,
                     snapshot_at=session.hello.snapshot_at if session else None,
                     software=session.hello.software if session else "",
                 )

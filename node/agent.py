@@ -26,7 +26,7 @@ from protocols.codec.link import decode_welcome, encode_hello
 from protocols.envelope import sign_answer
 from protocols.errors import WireError
 from protocols.frames import Message
-from protocols.ids import UNREAD, CentreId, ExchangeId
+from protocols.ids import UNREAD, CentreId, Digest, ExchangeId
 from protocols.link import PROTOCOL, FrameKind, Hello
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Answer
@@ -46,6 +46,7 @@ class Introduction:
 
     centre: CentreId
     software: str
+    dictionary: Digest
     dictionary_text: bytes
 
 
@@ -86,6 +87,7 @@ class Agent:
         hello = Hello(
             protocol=PROTOCOL,
             software=self._who.software,
+            dictionary=self._who.dictionary,
             dictionary_text=self._who.dictionary_text,
             snapshot_at=snapshot.committed_at if snapshot else None,
         )

@@ -103,7 +103,10 @@ async def _serve(settings: Settings, rules: Rules) -> None:
     stores = Stores(snapshots=snapshots, ledger=ledger, engine=engine)
     gate = Gate(rules, stores, system_clock)
     who = Introduction(
-        centre=rules.centre, software=f"skerry {version('skerry')}", dictionary_text=rules.dictionary_text
+        centre=rules.centre,
+        software=f"skerry {version('skerry')}",
+        dictionary=rules.dictionary.digest,
+        dictionary_text=rules.dictionary_text,
     )
     transport = Transport(
         target=settings.coordinator,

@@ -8,6 +8,7 @@
 * A refusal's detail is made of public words only.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from node.engines.duckdb_engine import DuckDBEngine
@@ -59,12 +60,11 @@ class Gate:
         if isinstance(opened, Refusal):
             return Answer(centre=self._rules.centre, query_id=UNREAD, outcome=opened)
         terms = opened.terms
-        try:
-            outcome = self._outcome(opened)
-            if isinstance(outcome, Refusal) and outcome.code is not RefusalCode.FAILED:
+        outcome = self._outcome(opened)
+        if isinstance(outcome, Refusal) and outcome.code is not RefusalCode.FAILED:
+            # A ledger too busy to note a refusal has still refused.
+            with suppress(LedgerBusyError):
                 self._stores.ledger.note_refusal(terms.analyst, terms.study, terms.query_id, outcome.code)
-        except LedgerBusyError:
-            outcome = Refusal(code=RefusalCode.BUSY)
         return Answer(centre=self._rules.centre, query_id=terms.query_id, outcome=outcome)
 
     def _opened(self, envelope: bytes) -> Opened | Refusal:
@@ -92,13 +92,20 @@ class Gate:
             return Refusal(code=RefusalCode.NO_SNAPSHOT)
         spend = self._spend(opened, plan, snapshot)
         limits = self._limits(study)
-        charge = self._stores.ledger.charge(spend, limits)
+        try:
+            charge = self._stores.ledger.charge(spend, limits)
+        except LedgerBusyError:
+            return Refusal(code=RefusalCode.BUSY)
         if isinstance(charge, Granted | Refusal):
             return charge
-        release = self._release(plan, snapshot, charge)
-        if isinstance(release, Refusal):
-            return release
-        return self._stores.ledger.record(charge, encode_release(release), spend, limits)
+        try:
+            release = self._release(plan, snapshot, charge)
+            if release is None:
+                return self._stores.ledger.fail(charge)
+            return self._stores.ledger.record(charge, encode_release(release), spend, limits)
+        except LedgerBusyError:
+            # After a charge there is one code. The charge is open: asked again, it pays for this answer.
+            return Refusal(code=RefusalCode.FAILED)
 
     def _admitted(self, terms: SignedTerms) -> Study | Refusal:
         """Decide by audience, time, study and policy; all public."""
@@ -147,7 +154,7 @@ class Gate:
         rounds = self._rules.policy.charged_rounds_per_question
         return Limits(registry=registry, study=study_cap, analyst=analyst, rounds=rounds)
 
-    def _release(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> Release | Refusal:
+    def _release(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> Release | None:
         """Read and add noise. Whatever fails here has been paid for, and says nothing of why."""
         try:
             exact = self._stores.engine.aggregate(plan, snapshot, charge)
@@ -157,7 +164,7 @@ class Gate:
                 for one, vector in pairs
             )
         except (EngineError, PrivacyError):
-            return self._stores.ledger.fail(charge)
+            return None
         return Release(
             centre=self._rules.centre,
             question=plan.question,

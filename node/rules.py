@@ -18,7 +18,7 @@ from protocols.errors import Problem, ProtocolError, TextError
 from protocols.ids import CentreId, StudyId
 from protocols.keys import key_from_text
 from protocols.roster import Roster, open_roster
-from protocols.studies import Study, open_study
+from protocols.studies import EVERY, Study, open_study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,7 @@ def load_rules(settings: Settings) -> Rules:
         studies = {}
         for path in sorted(settings.studies.glob("*.toml")):
             study = open_study(_read(path), settings.officer_id, officer_key)
+            _check_study(study, dictionary)
             if study.id in studies:
                 raise RulesError(f"{path}: the study {str(study.id)!r} is there twice")
             studies[study.id] = study
@@ -74,10 +75,24 @@ def load_rules(settings: Settings) -> Rules:
 
 def _check_forbidden(policy: Policy, dictionary: Dictionary) -> None:
     """Refuse a forbidden field that is none: a mistyped name would forbid nothing."""
+    _check_fields(policy.forbidden_fields, dictionary, "policy", "forbids")
+
+
+def _check_study(study: Study, dictionary: Dictionary) -> None:
+    """Refuse a study of this dictionary that names another registry, or fields that are none."""
+    if study.dictionary != dictionary.digest:
+        return  # of another version: its queries are refused one by one
+    if study.registry != dictionary.name:
+        what = f"names the registry {study.registry!r}, and its dictionary is that of {dictionary.name!r}"
+        raise TextError([Problem(line=0, where="study", what=what)])
+    _check_fields(study.fields - {EVERY}, dictionary, "study", "allows")
+
+
+def _check_fields(wanted: frozenset[str], dictionary: Dictionary, where: str, verb: str) -> None:
     names = [str(FieldName(table.name, one.name)) for table in dictionary.tables for one in table.fields]
-    for name in sorted(policy.forbidden_fields - set(names)):
-        what = f"forbids {name!r}, which is no field of the registry (write table.field)"
-        raise TextError([Problem(line=0, where="policy", what=what, next_step=nearest(name, names))])
+    for name in sorted(wanted - set(names)):
+        what = f"{verb} {name!r}, which is no field of the registry (write table.field)"
+        raise TextError([Problem(line=0, where=where, what=what, next_step=nearest(name, names))])
 
 
 def _officer_key(roster: Roster, settings: Settings) -> Ed25519PublicKey:

@@ -6,12 +6,14 @@ Bun and Steinke 2016 (arXiv 1605.02065), Lemma 1.7: losses of a sequence of rele
 when each is chosen after seeing the earlier ones.
 """
 
+import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 
 from privacy.errors import LossError
 
+_NUMBER = re.compile(r"[+-]?[0-9]{1,60}(\.[0-9]{0,60})?([eE][+-]?[0-9]{1,9})?")
 NANO = 10**9
 MAX_QUERY_NANO_RHO = 10**9 * NANO
 """One query loses at most rho 1e9: beyond that the noise is zero for every purpose."""
@@ -38,13 +40,13 @@ class Loss:
         Raises LossError when it is not a finite decimal number, is negative, or has more than
         nine digits behind the point.
         """
-        try:
-            rho = Decimal(text)
-        except InvalidOperation:
+        # Decimal alone would read 1_000, digits of other scripts, and NaN.
+        if not _NUMBER.fullmatch(text):
             msg = f"rho is a decimal number such as 0.05, not {text[:40]!r}"
-            raise LossError(msg) from None
-        if not rho.is_finite() or rho < 0:
-            msg = "rho is a finite number, zero or more"
+            raise LossError(msg)
+        rho = Decimal(text)
+        if rho < 0:
+            msg = "rho is zero or more"
             raise LossError(msg)
         # Exponents are checked before scaling, far above and below any budget: 1e999999999 and
         # 1e-999999999 would otherwise build an integer of a billion digits.

@@ -12,6 +12,7 @@ from protocols.ids import ExchangeId
 from protocols.link import CHUNK_BYTES, MAX_BODY_BYTES, Frame, FrameKind
 
 _MAX_OPEN = 64
+_MAX_OPEN_BYTES = 2 * MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,5 +58,8 @@ class Assembler:
             return Message(kind=frame.kind, exchange=frame.exchange, body=bytes(body))
         if key not in self._open and len(self._open) >= _MAX_OPEN:
             raise WireError("too many messages are open at once")
+        others = sum(one for at, (one, _) in self._open.items() if at != key)
+        if others + total > _MAX_OPEN_BYTES:
+            raise WireError("the open messages announce too many bytes")
         self._open[key] = (total, body)
         return None

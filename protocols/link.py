@@ -43,6 +43,7 @@ class Hello:
 
     protocol: int
     software: str
+    dictionary: Digest
     dictionary_text: bytes
     snapshot_at: datetime | None
 

@@ -67,10 +67,15 @@ def open_roster(octets: bytes, root: Ed25519PublicKey) -> Roster:
         officers={one.id: one for one in officers},
     )
     fields.done()
-    if len(roster.centres) + len(roster.analysts) + len(roster.officers) < len(centres) + len(analysts) + len(
-        officers
-    ):
+    people = [key for _, key in centres]
+    people += [one.key for one in analysts] + [one.key for one in officers]
+    if len(roster.centres) + len(roster.analysts) + len(roster.officers) < len(people):
         raise fields.wrong("names somebody twice")
+    if len({key.public_bytes_raw() for key in people}) < len(people):
+        raise fields.wrong("gives one key to two entries")
+    for officer in officers:
+        if officer.centre not in roster.centres:
+            raise fields.wrong(f"the officer {str(officer.id)!r} belongs to no centre of the roster")
     return roster
 
 

@@ -22,6 +22,7 @@ def main() -> int:
     # The tests are no part of the distribution: this command is for a checkout.
     from tests.node.kill_ledger import kill_ledger  # noqa: PLC0415
     from tests.node.kill_node import kill_node  # noqa: PLC0415
+    from tests.node.kill_verdict import is_clean  # noqa: PLC0415
 
     seed = secrets.randbits(32)
     _say(f"seed {seed}")
@@ -35,12 +36,10 @@ def main() -> int:
     _say("drawing noise")
     noise = prove_noise()
     write("noise", seed, {"noise": noise, "note": "noise is never seeded; the seed is that of the kills"})
-    failures = (
-        ledger["uncharged_releases"] + node["uncharged_releases"] + sum(not one["holds"] for one in noise)
-    )
-    verdict = "all hold" if not failures else f"{failures} FAILED"
+    outcomes = [is_clean(ledger), is_clean(node), *(bool(one["holds"]) for one in noise)]
+    verdict = "all hold" if all(outcomes) else f"{outcomes.count(False)} FAILED"
     _say(f"{verdict} after {monotonic() - began:.0f} s; figures are in deploy/evidence")
-    return 1 if failures else 0
+    return 0 if all(outcomes) else 1
 
 
 if __name__ == "__main__":

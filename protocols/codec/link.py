@@ -78,6 +78,7 @@ def encode_hello(hello: Hello) -> bytes:
         pb.Hello(
             protocol=hello.protocol,
             software=hello.software,
+            dictionary=hello.dictionary.octets,
             dictionary_text=hello.dictionary_text,
             snapshot_at_ms=_moment_out(hello.snapshot_at),
         )
@@ -91,6 +92,7 @@ def decode_hello(octets: bytes) -> Hello:
     return Hello(
         protocol=message.protocol,
         software=message.software,
+        dictionary=Digest(message.dictionary),
         dictionary_text=message.dictionary_text,
         snapshot_at=_moment_in(message.snapshot_at_ms),
     )

@@ -19,9 +19,7 @@ def files() -> list[Path]:
 def room_files(suffix: str = "") -> list[Path]:
     """Every file of the five packages whose name ends with `suffix`."""
     return [
-        path
-        for path in files()
-        if path.relative_to(ROOT).parts[0] in ROOMS and path.name.endswith(suffix)
+        path for path in files() if path.relative_to(ROOT).parts[0] in ROOMS and path.name.endswith(suffix)
     ]
 
 

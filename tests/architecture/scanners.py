@@ -83,9 +83,7 @@ def _unsafe(node: ast.AST, yaml_names: set[str]) -> list[str]:
             return [name]
         # NumPy unpickles object arrays when asked to.
         case ast.keyword(arg="allow_pickle", value=value):
-            return (
-                [] if isinstance(value, ast.Constant) and value.value is False else [str(node.arg)]
-            )
+            return [] if isinstance(value, ast.Constant) and value.value is False else [str(node.arg)]
         case _:
             return []
 

@@ -114,9 +114,7 @@ def _import_isolated(first_on_path: Path | None = None) -> dict[str, str]:
         f"sys.path[:0] = {[str(first_on_path)] if first_on_path else []!r}",
         f"print(json.dumps({{r: importlib.import_module(r).__file__ for r in {ROOMS!r}}}))",
     ]
-    found: dict[str, str] = json.loads(
-        _run(sys.executable, "-I", "-c", "\n".join(code), cwd=Path("/"))
-    )
+    found: dict[str, str] = json.loads(_run(sys.executable, "-I", "-c", "\n".join(code), cwd=Path("/")))
     return found
 
 

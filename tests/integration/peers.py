@@ -32,7 +32,7 @@ from cryptography.hazmat.primitives.serialization import (
 from deploy.sandbox.authority import Authority
 from protocols.codec.link import encode_frame, encode_hello
 from protocols.frames import Message, cut
-from protocols.ids import ExchangeId
+from protocols.ids import Digest, ExchangeId
 from protocols.link import LINK_PATH, PROTOCOL, FrameKind, Hello
 
 __all__ = ["Peer", "Stream", "authority_of", "connect", "hello", "refusal", "tls_versions"]
@@ -149,7 +149,15 @@ class Stream:
 
 def hello(kind: FrameKind = FrameKind.HELLO) -> bytes:
     """Write the first frame of a node."""
-    body = encode_hello(Hello(protocol=PROTOCOL, software="test", dictionary_text=b"", snapshot_at=None))
+    body = encode_hello(
+        Hello(
+            protocol=PROTOCOL,
+            software="test",
+            dictionary=Digest(bytes(32)),
+            dictionary_text=b"",
+            snapshot_at=None,
+        )
+    )
     (frame,) = cut(Message(kind=kind, exchange=ExchangeId.new(), body=body))
     return encode_frame(frame)
 

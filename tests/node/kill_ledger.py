@@ -79,7 +79,7 @@ def kill_ledger(
     draw = draws(seed)
     folder.mkdir(parents=True, exist_ok=True)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context.set_forkserver_preload(["__main__", __name__])
     for number in range(kills):
         began = context.Event()
         arguments = (folder, order, draws(draw.getrandbits(32)), 40 * number + 40, began)

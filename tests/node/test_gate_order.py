@@ -165,7 +165,7 @@ def test_a_broken_ledger_stops_the_node_and_nothing_is_answered(
 
 
 def _agent(desk: GateDesk) -> Agent:
-    who = Introduction(centre=CENTRE, software="test", dictionary_text=b"")
+    who = Introduction(centre=CENTRE, software="test", dictionary=Digest(bytes(32)), dictionary_text=b"")
     return Agent(who, desk.gate, desk.snapshots, next(iter(KEYS.values())))
 
 

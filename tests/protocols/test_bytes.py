@@ -9,7 +9,7 @@ from protocols.codec import answers, queries
 from protocols.codec import link as link_codec
 from protocols.envelope import open_answer, open_envelope, seal, sign_answer
 from protocols.errors import ProtocolError, SignatureError, UnknownAnalystError, WireError
-from protocols.ids import AnalystId, CentreId, ExchangeId, QueryId
+from protocols.ids import AnalystId, CentreId, Digest, ExchangeId, QueryId
 from protocols.link import Ask, CentreState, Description, Frame, FrameKind, Hello, Progress, Welcome
 from protocols.queries import Query
 from protocols.refusals import Refusal, RefusalCode
@@ -71,7 +71,9 @@ def test_frames_come_back_as_they_went(kind: FrameKind, exchange: bytes, chunk: 
 
 @given(protocol=st.integers(0, 2**32 - 1), beat=st.integers(0, 2**32 - 1), state=st.sampled_from(CentreState))
 def test_small_messages_come_back_as_they_went(protocol: int, beat: int, state: CentreState) -> None:
-    hello = Hello(protocol=protocol, software="", dictionary_text=b"", snapshot_at=None)
+    hello = Hello(
+        protocol=protocol, software="", dictionary=Digest(bytes(32)), dictionary_text=b"", snapshot_at=None
+    )
     welcome = Welcome(protocol=protocol, heartbeat_ms=beat)
     progress = Progress(centre=CentreId("a"), state=state, answer=b"")
     assert link_codec.decode_hello(link_codec.encode_hello(hello)) == hello

@@ -64,7 +64,13 @@ release: {mode: dp, scope: centre, epsilon: 0.5, delta: 1e-6}
 quorum: all
 """
 FRAME = Frame(kind=FrameKind.QUERY, exchange=ExchangeId(bytes(16)), total=9, offset=2, chunk=b"abc")
-HELLO = Hello(protocol=1, software="skerry", dictionary_text=b"name: x", snapshot_at=examples.NOW)
+HELLO = Hello(
+    protocol=1,
+    software="skerry",
+    dictionary=Digest(bytes(32)),
+    dictionary_text=b"name: x",
+    snapshot_at=examples.NOW,
+)
 ASK = Ask(envelope=b"e", audience=(CentreId("berlin"), CentreId("paris")), deadline_ms=1000)
 PROGRESS = Progress(centre=CentreId("berlin"), state=CentreState.ANSWERED, answer=b"a")
 STATUS = CentreStatus(

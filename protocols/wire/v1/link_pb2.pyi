@@ -50,16 +50,18 @@ class Frame(_message.Message):
     def __init__(self, kind: _Optional[_Union[FrameKind, str]] = ..., exchange: _Optional[bytes] = ..., total: _Optional[int] = ..., offset: _Optional[int] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol", "software", "dictionary_text", "snapshot_at_ms")
+    __slots__ = ("protocol", "software", "dictionary_text", "snapshot_at_ms", "dictionary")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_FIELD_NUMBER: _ClassVar[int]
     DICTIONARY_TEXT_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    DICTIONARY_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     software: str
     dictionary_text: bytes
     snapshot_at_ms: int
-    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., dictionary_text: _Optional[bytes] = ..., snapshot_at_ms: _Optional[int] = ...) -> None: ...
+    dictionary: bytes
+    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., dictionary_text: _Optional[bytes] = ..., snapshot_at_ms: _Optional[int] = ..., dictionary: _Optional[bytes] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("protocol", "heartbeat_ms")
