@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from node.errors import NodeError, RulesError
+from node.errors import LedgerError, NodeError, RulesError
 from node.keys import load_keys
 from node.rules import Rules, load_dictionary, load_rules
 from node.settings import Settings, load_settings
@@ -99,7 +99,8 @@ async def _serve(settings: Settings, rules: Rules) -> None:
     snapshots.clear_spill()
     engine = DuckDBEngine(snapshots)
     ledger = Ledger(ledger_path(settings), system_clock)
-    ledger.spent()  # opens it: a ledger that cannot be trusted stops the node before it connects
+    ledger.spent()  # makes it, the first time
+    _check_ledger(settings)
     stores = Stores(snapshots=snapshots, ledger=ledger, engine=engine)
     gate = Gate(rules, stores, system_clock)
     who = Introduction(
@@ -123,6 +124,15 @@ async def _serve(settings: Settings, rules: Rules) -> None:
         logging.getLogger("skerry.node").info("event=stopped")
     finally:
         engine.close()
+
+
+def _check_ledger(settings: Settings) -> None:
+    """Stop a node whose ledger does not add up, before it connects."""
+    from node.ledger.audit import audit as audit_ledger  # noqa: PLC0415
+
+    findings = audit_ledger(ledger_path(settings))
+    if not findings.is_clean:
+        raise LedgerError(f"the ledger does not add up: {findings.faults[0]}")
 
 
 @app.command("import")

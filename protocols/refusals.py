@@ -46,7 +46,7 @@ class RefusalCode(Enum):
         "The loss is too small for any noise in 64-bit integers.",
     )
     BUSY = (19, "busy", "The centre has too many queries waiting.")
-    UNAVAILABLE = (20, "unavailable", "The node stopped before it could charge.")
+    UNAVAILABLE = (20, "unavailable", "The node could not begin; nothing was charged.")
 
     def __init__(self, number: int, word: str, sentence: str) -> None:
         self.number = number

@@ -11,12 +11,13 @@ Rules:
 * Sums are HUGEINT, exact; the last step saturates at 2^62, which keeps neighbours as close.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import assert_never
 
 from node.plan import Plan
-from protocols.dictionary import Dictionary, Field, FieldName
+from protocols.dictionary import Code, Dictionary, Field, FieldName
 from protocols.layout import Moments
 from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf
 
@@ -91,9 +92,9 @@ def _cell(plan: Plan, writer: _Writer) -> str:
     one = plan.dictionary.field(statistic.variable)
     column = writer.column(statistic.variable)
     if statistic.kind is Kind.HISTOGRAM:
-        return (
-            f"({cell} * {len(statistic.edges) - 1} + {_bin(_number(one, column), statistic.edges, writer)})"
-        )
+        edges = statistic.edges
+        place = _coded_bin(one, column, edges) if one.codes else _bin(column, edges, writer)
+        return f"({cell} * {len(edges) - 1} + {place})"
     inside = [one.codes.index(code) for code in statistic.codes]
     return f"({cell} * 2 + CASE WHEN {column} IN ({', '.join(map(writer.bind, inside))}) THEN 0 ELSE 1 END)"
 
@@ -116,6 +117,17 @@ def _double(number: float) -> str:
     """Write a binary64 number: without an exponent the engine would read a DECIMAL, and round twice."""
     text = repr(number)
     return text if "e" in text else f"{text}e0"
+
+
+def _coded_bin(one: Field, column: str, edges: tuple[Decimal, ...]) -> str:
+    """Look up the bin of a code: which one is public, so the engine compares nothing."""
+
+    def place(code: Code) -> str:
+        if not isinstance(code, Decimal) or not edges[0] <= code <= edges[-1]:
+            return "NULL"
+        return str(min(bisect_right(edges, code) - 1, len(edges) - 2))
+
+    return f"list_extract([{', '.join(map(place, one.codes))}]::BIGINT[], {column}::BIGINT + 1)"
 
 
 def _bin(number: str, edges: tuple[Decimal, ...], writer: _Writer) -> str:
