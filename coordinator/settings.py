@@ -3,20 +3,19 @@
 Paths are relative to the file.
 """
 
-import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from coordinator.errors import SettingsError
+from protocols.errors import TextError
+from protocols.settings_text import Address, SettingsModel, read_settings
 
 
-class Settings(BaseModel):
+class Settings(SettingsModel):
     """Every setting of a coordinator."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    listen: str = Field(description="host:port to listen on", pattern=r"^[^\s:]+:[0-9]{1,5}$")
+    listen: Address = Field(description="host:port to listen on")
     data: Path = Field(description="folder of the coordinator's state")
     roster: Path = Field(description="the signed roster")
     root_key: Path = Field(description="the consortium's root key, public")
@@ -29,16 +28,10 @@ class Settings(BaseModel):
 
 
 def load_settings(path: Path) -> Settings:
-    """Read and validate a settings file. Raises SettingsError."""
+    """Read and validate a settings file. Raises SettingsError with every problem."""
     try:
-        settings = Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return read_settings(Settings, path.read_bytes(), path.resolve().parent)
     except OSError as error:
         raise SettingsError(f"the settings {path} cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the settings {path} are not TOML ({error})") from None
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"the settings {path} are wrong: {problems}") from None
-    base = path.resolve().parent
-    places = {name: base / value for name, value in settings.model_dump().items() if isinstance(value, Path)}
-    return settings.model_copy(update=places)
+    except TextError as error:
+        raise SettingsError(f"the settings {path} are wrong: {error}") from None

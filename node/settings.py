@@ -3,36 +3,22 @@
 Paths are relative to the file. Secrets are files, readable by their owner only; none stands here.
 """
 
-import tomllib
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from node.errors import RulesError
-from protocols.errors import WireError
+from protocols.errors import TextError
 from protocols.ids import CentreId, OfficerId
+from protocols.settings_text import Address, Name, SettingsModel, read_settings
 
 
-def _centre(text: str) -> str:
-    try:
-        CentreId(text)
-    except WireError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-Name = Annotated[str, AfterValidator(_centre)]
-
-
-class Settings(BaseModel):
+class Settings(SettingsModel):
     """Every setting of a node."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     centre: Name = Field(description="the centre's name in the roster")
     officer: Name = Field(description="the privacy officer whose signature studies and the policy need")
-    coordinator: str = Field(description="host:port of the coordinator", pattern=r"^[^\s:]+:[0-9]{1,5}$")
+    coordinator: Address = Field(description="host:port of the coordinator")
     data: Path = Field(description="folder of snapshots, ledger and reports")
     dictionary: Path = Field(description="the registry's data dictionary")
     roster: Path = Field(description="the signed roster")
@@ -59,18 +45,10 @@ class Settings(BaseModel):
 
 
 def load_settings(path: Path) -> Settings:
-    """Read and validate a settings file. Raises RulesError with one sentence for each problem."""
+    """Read and validate a settings file. Raises RulesError with every problem."""
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_settings(Settings, path.read_bytes(), path.resolve().parent)
     except OSError as error:
         raise RulesError(f"the settings {path} cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RulesError(f"the settings {path} are not TOML ({error})") from None
-    try:
-        settings = Settings.model_validate(tree)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise RulesError(f"the settings {path} are wrong: {problems}") from None
-    base = path.resolve().parent
-    places = {name: base / value for name, value in settings.model_dump().items() if isinstance(value, Path)}
-    return settings.model_copy(update=places)
+    except TextError as error:
+        raise RulesError(f"the settings {path} are wrong: {error}") from None

@@ -2,38 +2,27 @@
 
 import os
 import stat
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
 from coordinator.errors import SettingsError
 from protocols.dictionary import Dictionary
 from protocols.dictionary_text import read_dictionary
-from protocols.errors import ProtocolError, WireError
+from protocols.errors import ProtocolError, TextError
 from protocols.ids import AnalystId, CentreId
 from protocols.keys import key_from_text
 from protocols.roster import Roster, open_roster
+from protocols.settings_text import Address, Name, SettingsModel, read_settings
 
 
-def _name(text: str) -> str:
-    try:
-        AnalystId(text)
-    except WireError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-class ProfileFile(BaseModel):
+class ProfileFile(SettingsModel):
     """Every setting of an analyst."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    analyst: Annotated[str, AfterValidator(_name)] = Field(description="your name in the roster")
-    coordinator: str = Field(description="host:port of the coordinator", pattern=r"^[^\s:]+:[0-9]{1,5}$")
+    analyst: Name = Field(description="your name in the roster")
+    coordinator: Address = Field(description="host:port of the coordinator")
     dictionary: Path = Field(description="the registry's data dictionary")
     roster: Path = Field(description="the signed roster")
     root_key: Path = Field(description="the consortium's root key, public")
@@ -41,7 +30,7 @@ class ProfileFile(BaseModel):
     tls_ca: Path = Field(description="certificate of the authority that signs transport certificates")
     tls_certificate: Path = Field(description="your transport certificate")
     tls_key: Path = Field(description="its private key, PEM")
-    centres: list[str] | None = Field(default=None, description="whom to ask; all of the roster if absent")
+    centres: list[Name] | None = Field(default=None, description="whom to ask; all of the roster if absent")
     deadline_s: float = Field(default=60.0, gt=0, le=600, description="how long to wait for answers")
 
 
@@ -68,29 +57,25 @@ class Profile:
 def load_profile(path: Path) -> Profile:
     """Read a profile and the files it names. Raises SettingsError."""
     try:
-        file = ProfileFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return _profile(read_settings(ProfileFile, path.read_bytes(), path.resolve().parent))
     except OSError as error:
         raise SettingsError(f"the profile {path} cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"the profile {path} is not TOML ({error})") from None
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"the profile {path} is wrong: {problems}") from None
-    return _profile(path.resolve().parent, file)
+    except TextError as error:
+        raise SettingsError(f"the profile {path} is wrong: {error}") from None
 
 
-def _profile(base: Path, file: ProfileFile) -> Profile:
+def _profile(file: ProfileFile) -> Profile:
     try:
-        root = key_from_text(_read(base / file.root_key).decode("ascii", "replace").strip())
-        roster = open_roster(_read(base / file.roster), root)
-        dictionary = read_dictionary(_read(base / file.dictionary))
+        root = key_from_text(_read(file.root_key).decode("ascii", "replace").strip())
+        roster = open_roster(_read(file.roster), root)
+        dictionary = read_dictionary(_read(file.dictionary))
         centres = tuple(sorted({CentreId(name) for name in file.centres or map(str, roster.centres)}))
     except ProtocolError as error:
         raise SettingsError(f"the roster, the dictionary or the centres cannot be used: {error}") from None
     unknown = [str(centre) for centre in centres if centre not in roster.centres]
     if unknown:
         raise SettingsError(f"the roster does not know the centre {unknown[0]!r}")
-    key = _secret(base / file.signing_key)
+    key = _secret(file.signing_key)
     if len(key) != 32:
         raise SettingsError(f"{file.signing_key} is not an Ed25519 key of 32 bytes")
     return Profile(
@@ -99,9 +84,9 @@ def _profile(base: Path, file: ProfileFile) -> Profile:
         dictionary=dictionary,
         roster=roster,
         signing_key=Ed25519PrivateKey.from_private_bytes(key),
-        tls_ca_pem=_read(base / file.tls_ca),
-        tls_certificate_pem=_read(base / file.tls_certificate),
-        tls_key_pem=_secret(base / file.tls_key),
+        tls_ca_pem=_read(file.tls_ca),
+        tls_certificate_pem=_read(file.tls_certificate),
+        tls_key_pem=_secret(file.tls_key),
         centres=centres,
         deadline_s=file.deadline_s,
     )
