@@ -1,5 +1,7 @@
 """Results on a terminal: tables with intervals, costs and what is left."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -7,7 +9,7 @@ from coordinator.analyst.result import Result
 from coordinator.estimators.table import Row
 from privacy.accountant import epsilon_of
 from privacy.loss import Loss
-from protocols.dictionary import Code, Field, code_text
+from protocols.dictionary import Code, Field, Role, code_text
 from protocols.queries import Kind
 
 _PER_CENT = 0.95
@@ -94,18 +96,35 @@ def _budget(left: Loss | None) -> str:
     return "no limit" if left is None else str(left)
 
 
-def show_fields(description: dict[str, object], console: Console) -> None:
-    """Print what can be asked."""
-    table = Table(title=str(description["title"]), title_justify="left")
-    for heading in ("field", "role", "values", "unit", "rows per patient", "centres"):
+def show_fields(description: dict[str, Any], console: Console) -> None:
+    """Print what can be asked, and who holds it; fields that stay at the centres are only named."""
+    askable = [one for one in description["fields"] if one["role"] == Role.QUERYABLE.value]
+    for name in dict.fromkeys(one["table"] for one in askable):
+        console.print(_fields_of(name, [one for one in askable if one["table"] == name]))
+    others = [f"{one['table']}.{one['field']}" for one in description["fields"] if one not in askable]
+    if others:
+        console.print(f"Not to be asked about: {', '.join(others)}")
+    for one in description["centres"]:
+        if not one["is_online"]:
+            word = "[yellow]offline[/]"
+        else:
+            word = "on the link" if one["has_this_dictionary"] else "[yellow]uses another dictionary[/]"
+        console.print(f"{one['centre']}: {word}", soft_wrap=True)
+
+
+def _fields_of(name: str, fields: list[dict[str, Any]]) -> Table:
+    cap = fields[0]["rows_per_patient"]
+    rows = "one row a patient" if cap == 1 else f"at most {cap} rows a patient"
+    table = Table(title=f"table {name}, {rows}", title_justify="left")
+    table.add_column("field", no_wrap=True)
+    for heading in ("meaning", "values", "unit"):
         table.add_column(heading)
-    fields = description["fields"]
-    for one in fields if isinstance(fields, list) else []:
-        values = ", ".join(f"{c} {one['labels'].get(c, '')}".strip() for c in one["codes"][:12])
-        if not values and one["minimum"] is not None:
-            values = f"{one['minimum']:g} to {one['maximum']:g} in steps of {one['step']:.3g}"
-        name = f"{one['table']}.{one['field']}"
-        table.add_row(
-            name, one["role"], values, one["unit"], str(one["rows_per_patient"]), ", ".join(one["centres"])
-        )
-    console.print(table)
+    for one in fields:
+        values = ", ".join(f"{code} {one['labels'].get(code, '')}".strip() for code in one["codes"][:12])
+        if len(one["codes"]) > 12:
+            values += f" ... ({len(one['codes'])} codes)"
+        if not values:
+            values = f"{one['minimum']:g} to {one['maximum']:g}, step {one['step']:.3g}"
+        cells = (one["field"], one["title"], values, one["unit"])
+        table.add_row(*(str(cell).replace("[", "\\[") for cell in cells))
+    return table
