@@ -22,7 +22,7 @@ from protocols.program import run as run_program
 from protocols.roster import Roster, open_roster
 
 app = typer.Typer(
-    help="The coordinator: relays questions and sealed answers between analysts and centres.",
+    help="The coordinator: relays signed questions and answers between analysts and centres.",
     no_args_is_help=True,
     add_completion=False,
 )

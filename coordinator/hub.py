@@ -2,7 +2,7 @@
 
 * One session a centre; the newest wins, because a node that reconnects is right about its old stream.
 * A query that was sent to a centre which then reconnects is sent again: the query id makes that safe.
-* Bodies are relayed as they come. Nothing here can read one.
+* Bodies are relayed as they come. Nothing here reads one.
 """
 
 import asyncio
@@ -14,6 +14,9 @@ from protocols.ids import CentreId, ExchangeId
 from protocols.link import FrameKind, Hello
 
 _MAX_QUEUED = 1_024
+_MAX_OPEN = 512
+"""Questions open for one centre: half its queue, so that all of them can be sent again when it returns.
+Without it one analyst's questions would cut a slow centre off, again at each return."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -45,6 +48,10 @@ class Hub:
     def session(self, centre: CentreId) -> Session | None:
         """Give a centre's session, if it is on the link."""
         return self._sessions.get(centre)
+
+    def takes_questions(self, centre: CentreId) -> bool:
+        """Whether a centre is on the link and has room for one more question."""
+        return centre in self._sessions and sum(one == centre for one, _ in self._open) < _MAX_OPEN
 
     def join(self, session: Session) -> None:
         """Take a session in, end an older one of the same centre, and send what is open for it."""

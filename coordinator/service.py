@@ -1,6 +1,6 @@
 """The coordinator's use cases, one method each: relay a question, describe the federation.
 
-It fans out, waits to a deadline, names who is missing, and relays sealed bodies in the order in which
+It fans out, waits to a deadline, names who is missing, and relays signed bodies in the order in which
 they come. It combines nothing and decides nothing about privacy.
 """
 
@@ -28,7 +28,7 @@ class Service:
         """
         waiting: dict[asyncio.Future[bytes], CentreId] = {}
         for centre in ask.audience:
-            if self._hub.session(centre) is None:
+            if not self._hub.takes_questions(centre):
                 yield Progress(centre=centre, state=CentreState.OFFLINE, answer=b"")
                 continue
             waiting[self._hub.ask(centre, ExchangeId.new(), ask.envelope)] = centre

@@ -71,8 +71,11 @@ class Agent:
                 async with stream_to(transport) as stream:
                     heartbeat_s = await self._introduce(stream)
                     _log.info("event=connected coordinator=%s", transport.target)
-                    wait_s = _FIRST_WAIT_S
+                    began_s = asyncio.get_running_loop().time()
                     await self._serve(stream, heartbeat_s)
+                    # A stream that ended at once, as when two nodes bear one name, is not a success.
+                    if asyncio.get_running_loop().time() - began_s > _LONGEST_WAIT_S:
+                        wait_s = _FIRST_WAIT_S
             except BaseExceptionGroup as group:
                 if group.subgroup(LedgerError) is not None:
                     raise LedgerError("the ledger failed; the node stops rather than go without it") from None

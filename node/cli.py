@@ -1,26 +1,33 @@
 """The commands of `skerry-node`, for the custodian and the privacy officer."""
 
 import asyncio
+import fcntl
 import json as json_text
 import logging
+import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from node.errors import LedgerError, NodeError, RulesError
-from node.keys import load_keys
+from node.keys import NodeKeys, load_keys
 from node.rules import Rules, load_dictionary, load_rules
 from node.settings import Settings, load_settings
 from protocols.clock import system_clock
 from protocols.dictionary import Dictionary
 from protocols.program import Exit, ProgramError, print_json
 from protocols.program import run as run_program
+
+if TYPE_CHECKING:
+    from node.link import Transport
 
 app = typer.Typer(
     help="A centre's node: keeps patients' data on site, answers within its policy, and accounts for it.",
@@ -77,7 +84,10 @@ def run(context: typer.Context) -> None:
     settings = _settings(context)
     rules = _rules(settings)
     try:
-        asyncio.run(_serve(settings, rules))
+        keys = load_keys(settings.keys)
+        transport = _transport(settings, keys)
+        with _alone(settings.data):
+            asyncio.run(_serve(settings, rules, keys, transport))
     except RulesError as error:
         raise ProgramError(Exit.WRONG_USE, "settings", str(error), _SETTINGS_ADVICE) from None
     except NodeError as error:
@@ -85,16 +95,49 @@ def run(context: typer.Context) -> None:
         raise ProgramError(Exit.INTERNAL, "node", str(error), advice) from None
 
 
-async def _serve(settings: Settings, rules: Rules) -> None:
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Hold the node's folder: a second node would end the first one's stream, and that one's in turn."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise RulesError(f"the data folder {data} cannot be used ({error.strerror})") from None
+    try:
+        _lock(descriptor, data)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, data: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        what = f"a node with the data folder {data} is running already"
+        advice = "leave it: it answers from what you import meanwhile; or stop it first"
+        raise ProgramError(Exit.WRONG_USE, "running", what, advice) from None
+
+
+def _transport(settings: Settings, keys: NodeKeys) -> "Transport":
+    from node.link import Transport  # noqa: PLC0415
+
+    return Transport(
+        target=settings.coordinator,
+        ca_pem=_certificate(settings.tls_ca),
+        certificate_pem=_certificate(settings.tls_certificate),
+        key_pem=keys.tls_pem,
+    )
+
+
+async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "Transport") -> None:
     # Loaded here: the commands that only read need neither gRPC nor the engine.
     from node.agent import Agent, Introduction  # noqa: PLC0415
     from node.engines.duckdb_engine import DuckDBEngine  # noqa: PLC0415
     from node.gate import Gate, Stores  # noqa: PLC0415
     from node.ledger.ledger import Ledger  # noqa: PLC0415
-    from node.link import Transport  # noqa: PLC0415
     from node.snapshots import Snapshots  # noqa: PLC0415
 
-    keys = load_keys(settings.keys)
     snapshots = Snapshots(settings.data / "snapshots", keys.snapshots)
     snapshots.clear_spill()
     engine = DuckDBEngine(snapshots)
@@ -109,12 +152,6 @@ async def _serve(settings: Settings, rules: Rules) -> None:
         dictionary=rules.dictionary.digest,
         dictionary_text=rules.dictionary_text,
     )
-    transport = Transport(
-        target=settings.coordinator,
-        ca_pem=_certificate(settings.tls_ca),
-        certificate_pem=_certificate(settings.tls_certificate),
-        key_pem=keys.tls_pem,
-    )
     serving = asyncio.ensure_future(Agent(who, gate, snapshots, keys.identity).run(transport))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
@@ -127,7 +164,7 @@ async def _serve(settings: Settings, rules: Rules) -> None:
 
 
 def _check_ledger(settings: Settings) -> None:
-    """Stop a node whose ledger does not add up, before it connects."""
+    """Refuse a ledger that does not add up, before a node connects or a budget is shown."""
     from node.ledger.audit import audit as audit_ledger  # noqa: PLC0415
 
     findings = audit_ledger(ledger_path(settings))
@@ -234,8 +271,13 @@ def budget(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
 
     settings = _settings(context)
     rules = _rules(settings)
+    path = ledger_path(settings)
     try:
-        report = budget_report(rules, Ledger(ledger_path(settings), system_clock).spent())
+        if path.exists():
+            _check_ledger(settings)
+        # A node that has never run has no ledger and has spent nothing; to look makes none.
+        spent = Ledger(path, system_clock).spent() if path.exists() else {}
+        report = budget_report(rules, spent)
     except NodeError as error:
         raise ProgramError(Exit.INTERNAL, "ledger", str(error), "run: skerry-node audit") from None
     if json:

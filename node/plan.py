@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from privacy.loss import Loss, split
 from privacy.mechanisms import DiscreteGaussian
-from protocols.canonical import sha256
 from protocols.codec.queries import question_digest
 from protocols.dictionary import Dictionary
 from protocols.ids import Digest, SnapshotId
 from protocols.layout import TEMPLATE_VERSION, Layout, layout_of
 from protocols.queries import Query
+from protocols.releases import repeat_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +32,8 @@ class Plan:
         return self.query.release.loss
 
     def repeat_key(self, snapshot: SnapshotId) -> Digest:
-        """Name the answer: the same question on the same snapshot by the same template.
-
-        Neither the nonce nor the analyst is in it, so a repeat by anybody costs nothing.
-        """
-        return sha256(
-            "skerry/1 repeat",
-            self.question.octets,
-            self.dictionary.digest.octets,
-            snapshot.octets,
-            TEMPLATE_VERSION.to_bytes(4, "big"),
-        )
+        """Name the answer that this plan gives on a snapshot."""
+        return repeat_key(self.question, self.dictionary.digest, snapshot, TEMPLATE_VERSION)
 
 
 def compile_plan(query: Query, dictionary: Dictionary) -> Plan:

@@ -220,7 +220,10 @@ class Snapshots:
         """Open the list; its settings are asserted on every connection."""
         self._prepare()
         path = self.folder / "snapshots.sqlite"
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not path.exists():
+            # Never where it is there: closing it would take away the locks of this process's other
+            # connections (sqlite.org/howtocorrupt.html 2.2).
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         con = sqlite3.connect(path, timeout=30)
         try:
             is_safe = _is_durable(con)

@@ -6,6 +6,7 @@ Canonne, Kamath and Steinke 2020 (arXiv 2004.00010), Corollary 13, minimised ove
 
 import math
 from collections.abc import Iterable
+from decimal import ROUND_CEILING, Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
@@ -46,6 +47,14 @@ def epsilon_of(loss: Loss, delta: float = DEFAULT_DELTA) -> float | None:
     if Fraction(rho) < loss.rho:
         rho = math.nextafter(rho, math.inf)
     return opendp_core.epsilon_of_rho(rho, delta)
+
+
+def shown_epsilon(epsilon: float | None) -> str:
+    """Write an epsilon for people, with three digits and never below the truth."""
+    if epsilon is None:
+        return "unbounded"
+    up = Context(prec=3, rounding=ROUND_CEILING).create_decimal(Decimal(epsilon))
+    return format(up.normalize(), "f")
 
 
 @lru_cache(maxsize=1024)

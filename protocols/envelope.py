@@ -52,7 +52,16 @@ def open_envelope(octets: bytes, analysts: Mapping[AnalystId, Analyst]) -> Opene
     if analyst is None:
         raise UnknownAnalystError("the roster does not know the analyst")
     _verify(analyst.key, envelope.signature, _QUERY_DOMAIN + envelope.terms)
-    return Opened(terms=terms, content=sha256("skerry/1 terms", envelope.terms))
+    return Opened(terms=terms, content=_content(envelope.terms))
+
+
+def content_of(terms: SignedTerms) -> Digest:
+    """Give the digest of what one query id may say, as a node's ledger notes it."""
+    return _content(encode_terms(terms))
+
+
+def _content(octets: bytes) -> Digest:
+    return sha256("skerry/1 terms", octets)
 
 
 def sign_answer(answer: Answer, key: Ed25519PrivateKey) -> SignedAnswer:

@@ -12,8 +12,18 @@ from numpy.typing import NDArray
 
 from privacy.events import GaussianEvent
 from privacy.loss import Loss
+from protocols.canonical import sha256
 from protocols.ids import CentreId, Digest, QueryId, SnapshotId
 from protocols.refusals import Refusal
+
+
+def repeat_key(question: Digest, dictionary: Digest, snapshot: SnapshotId, template_version: int) -> Digest:
+    """Name an answer: the same question on the same snapshot by the same template. spec/documents.md 3.
+
+    Neither the nonce nor the analyst is in it, so a repeat by anybody costs nothing.
+    """
+    version = template_version.to_bytes(4, "big")
+    return sha256("skerry/1 repeat", question.octets, dictionary.octets, snapshot.octets, version)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -126,14 +126,12 @@ def _ask(registry: Registry, text: bytes) -> Result:
 def _refused(error: RefusedError) -> ProgramError:
     result = error.result
     centres = result.centres if isinstance(result, Result) else {}
-    reasons = "; ".join(f"{name}: {one['message']}" for name, one in centres.get("refused", {}).items())
-    message = f"{error} ({reasons})" if reasons else str(error)
     if error.is_refusal:
         advice = "see each centre's reason; a study, policy or budget may have to change"
-        return ProgramError(Exit.REFUSED, "refused", message, advice, centres=centres)
+        return ProgramError(Exit.REFUSED, "refused", str(error), advice, centres=centres)
     answered = len(centres.get("answered", []))
     advice = f"ask again with quorum: {answered or 1}; what was answered is stored and costs nothing again"
-    return ProgramError(Exit.BELOW_QUORUM, "below_quorum", message, advice, centres=centres)
+    return ProgramError(Exit.BELOW_QUORUM, "below_quorum", str(error), advice, centres=centres)
 
 
 @query_app.command("check")

@@ -108,7 +108,7 @@ class Registry:
         refusals = len(result.refused) + len(result.unverifiable)
         answered, centres = len(result.answered), len(self._profile.centres)
         raise RefusedError(
-            f"{answered} of {centres} centres answered, and the quorum is {quorum}",
+            f"{answered} of {centres} centres answered, and the quorum is {quorum}{_reasons(result)}",
             result,
             is_refusal=answered + refusals >= quorum,
         )
@@ -149,7 +149,8 @@ class Registry:
 
     def _outcome(self, progress: Progress, terms: SignedTerms) -> Verified | Refusal | UnverifiableError:
         try:
-            return verified(progress.answer, progress.centre, terms, self._profile.roster)
+            profile = self._profile
+            return verified(progress.answer, progress.centre, terms, profile.roster, profile.dictionary)
         except UnverifiableError as error:
             return error
 
@@ -196,3 +197,14 @@ def _described(dictionary: Dictionary, table: str, one: Field, holders: list[str
 def connect(profile: str | Path) -> Registry:
     """Connect as the analyst of a profile file. Raises SettingsError."""
     return Registry(load_profile(Path(profile)))
+
+
+def _reasons(result: Result) -> str:
+    """Say who did not answer and why, each reason once."""
+    names: dict[str, list[str]] = {}
+    for name, one in result.centres["refused"].items():
+        names.setdefault(one["message"], []).append(name)
+    if result.missing:
+        names["missing"] = [str(centre) for centre in result.missing]
+    said = "; ".join(f"{', '.join(who)}: {why}" for why, who in names.items())
+    return f" ({said})" if said else ""

@@ -3,11 +3,12 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from coordinator.analyst.result import Result
 from coordinator.estimators.table import Row
-from privacy.accountant import epsilon_of
+from privacy.accountant import epsilon_of, shown_epsilon
 from privacy.loss import Loss
 from protocols.dictionary import Code, Field, Role, code_text
 from protocols.queries import Kind
@@ -18,32 +19,44 @@ _PER_CENT = 0.95
 def show_result(result: Result, console: Console) -> None:
     """Print the combined table, who answered, and what it cost."""
     console.print(_table(result))
+    if any(row.estimate is None for row in result.rows):
+        console.print("-: too few rows for this noise; the answer says nothing here.")
     console.print(_centres(result))
+    console.print(_rows_of(result))
     terms = result.query.release
-    epsilon = epsilon_of(terms.loss, float(terms.delta))
-    shown = "unbounded" if epsilon is None else f"{epsilon:.3g}"
+    shown = shown_epsilon(epsilon_of(terms.loss, float(terms.delta)))
     console.print(
         f"Each answer is rho {terms.loss} zCDP for a patient at one centre"
         f" (epsilon {shown} at delta {float(terms.delta):g}); intervals cover {_PER_CENT:.0%}."
     )
 
 
+def _rows_of(result: Result) -> str:
+    table = escape(result.query.statistic.table)
+    cap = result.dictionary.table(result.query.statistic.table).cap
+    each = "one a patient" if cap == 1 else f"at most {cap} of a patient count"
+    centres = len(result.answered) + len(result.missing) + len(result.refused) + len(result.unverifiable)
+    return f"Over the rows of table {table} ({each}) at {len(result.answered)} of {centres} centres."
+
+
 def _table(result: Result) -> Table:
     kind = result.query.statistic.kind
     variable = result.query.statistic.variable
     title = kind.value + (f" of {result.dictionary.shown(variable)}" if variable else "")
-    if variable and (unit := result.dictionary.field(variable).unit):
-        title += f", {unit}"
-    table = Table(title=title, title_justify="left")
+    if variable and (codes := result.query.statistic.codes):
+        title += f" in {', '.join(_level(result.dictionary.field(variable), code) for code in codes)}"
+    elif variable and (unit := result.dictionary.field(variable).unit):
+        title += f", ({unit})²" if kind is Kind.VARIANCE else f", {unit}"
+    table = Table(title=escape(title), title_justify="left")
     fields = [result.dictionary.field(name) for name in result.query.statistic.by]
     for name in result.query.statistic.by:
-        table.add_column(result.dictionary.shown(name))
+        table.add_column(escape(result.dictionary.shown(name)))
     if kind is Kind.HISTOGRAM:
         table.add_column("bin")
     for heading in ("estimate", "from", "to", "noise sd"):
         table.add_column(heading, justify="right")
     if kind in (Kind.MEAN, Kind.VARIANCE, Kind.PROPORTION):
-        table.add_column("n", justify="right")
+        table.add_column("noisy n", justify="right")
     for place, row in enumerate(result.rows):
         table.add_row(*_cells(row, fields, kind, is_last=place == len(result.rows) - 1))
     return table
@@ -68,7 +81,8 @@ def _level(one: Field, code: Code | None) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return "-"
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    is_whole = isinstance(value, int) or 1e4 <= abs(value) < 1e15
+    return f"{value:,.0f}" if is_whole else f"{value:,.4g}"
 
 
 def _centres(result: Result) -> Table:
@@ -103,7 +117,7 @@ def show_fields(description: dict[str, Any], console: Console) -> None:
         console.print(_fields_of(name, [one for one in askable if one["table"] == name]))
     others = [f"{one['table']}.{one['field']}" for one in description["fields"] if one not in askable]
     if others:
-        console.print(f"Not to be asked about: {', '.join(others)}")
+        console.print(f"Not to be asked about: {escape(', '.join(others))}")
     for one in description["centres"]:
         if not one["is_online"]:
             word = "[yellow]offline[/]"

@@ -7,16 +7,20 @@ for this query id, with a release of this very question, and the receipt's leaf 
 import json
 from dataclasses import dataclass
 
-from coordinator.errors import UnverifiableError
+from coordinator.errors import EstimateError, UnverifiableError
+from coordinator.estimators.totals import add_up
 from privacy.accountant import loss_rounded_up
+from privacy.loss import ZERO
 from protocols.codec.answers import decode_release, decode_signed_answer
 from protocols.codec.queries import question_digest
-from protocols.envelope import open_answer
+from protocols.dictionary import Dictionary
+from protocols.envelope import content_of, open_answer
 from protocols.errors import ProofError, SignatureError, WireError
 from protocols.ids import UNREAD, CentreId
+from protocols.layout import layout_of
 from protocols.queries import SignedTerms
 from protocols.refusals import Refusal
-from protocols.releases import Granted, Receipt, Release
+from protocols.releases import Receipt, Release, repeat_key
 from protocols.roster import Roster
 from protocols.transparency import check_inclusion, leaf_hash
 
@@ -29,7 +33,9 @@ class Verified:
     receipt: Receipt
 
 
-def verified(octets: bytes, centre: CentreId, terms: SignedTerms, roster: Roster) -> Verified | Refusal:
+def verified(
+    octets: bytes, centre: CentreId, terms: SignedTerms, roster: Roster, dictionary: Dictionary
+) -> Verified | Refusal:
     """Check an answer's bytes. Raises UnverifiableError with one public sentence."""
     try:
         answer = open_answer(decode_signed_answer(octets), roster.centres[centre])
@@ -52,9 +58,18 @@ def verified(octets: bytes, centre: CentreId, terms: SignedTerms, roster: Roster
         raise UnverifiableError("the release is another centre's")
     if release.question != question_digest(terms.query) or release.dictionary != terms.dictionary:
         raise UnverifiableError("the release answers another question")
+    _check_shape(release, terms, dictionary)
     _check_loss(release, terms)
-    _check_receipt(answer.outcome, release, terms)
+    _check_receipt(answer.outcome.receipt, release, terms)
     return Verified(release=release, receipt=answer.outcome.receipt)
+
+
+def _check_shape(release: Release, terms: SignedTerms, dictionary: Dictionary) -> None:
+    """One centre of another version, or that sends nonsense, must not spoil the others' answers."""
+    try:
+        add_up(layout_of(terms.query, dictionary), [release])
+    except EstimateError as error:
+        raise UnverifiableError(str(error)) from None
 
 
 def _check_loss(release: Release, terms: SignedTerms) -> None:
@@ -63,8 +78,7 @@ def _check_loss(release: Release, terms: SignedTerms) -> None:
         raise UnverifiableError("the release's noise does not match the loss that was asked for")
 
 
-def _check_receipt(granted: Granted, release: Release, terms: SignedTerms) -> None:
-    receipt = granted.receipt
+def _check_receipt(receipt: Receipt, release: Release, terms: SignedTerms) -> None:
     try:
         check_inclusion(
             leaf_hash(receipt.event),
@@ -74,11 +88,27 @@ def _check_receipt(granted: Granted, release: Release, terms: SignedTerms) -> No
             receipt.tree_root.octets,
         )
         event = json.loads(receipt.event)
-        paid_for = (event["kind"], event["nano_rho"], event["snapshot"])
-        is_own = event["query"] == str(terms.query_id)
-    except (ProofError, ValueError, KeyError, TypeError):
+        paid_for = {name: event[name] for name in ("kind", "nano_rho", "snapshot", "key", "noise")}
+        query, content = event["query"], event["content"]
+    except (ProofError, ValueError, KeyError, TypeError, RecursionError):
         raise UnverifiableError("the receipt's proof is wrong") from None
-    if paid_for != ("charged", str(release.loss.nano_rho), str(release.snapshot)):
+    if paid_for != _payment(release):
         raise UnverifiableError("the receipt's event did not pay for this release")
-    if receipt.is_repeat == is_own:
+    is_own = query == str(terms.query_id)
+    if receipt.is_repeat == is_own or receipt.charged != (release.loss if is_own else ZERO):
         raise UnverifiableError("the receipt does not say truly who paid")
+    if is_own and content != str(content_of(terms)):
+        raise UnverifiableError("the receipt's event is of another content of the query id")
+
+
+def _payment(release: Release) -> dict[str, object]:
+    """Give what the ledger must have noted when it charged for a release. spec/ledger.md 3."""
+    key = repeat_key(release.question, release.dictionary, release.snapshot, release.template_version)
+    events = [block.event for block in release.blocks]
+    return {
+        "kind": "charged",
+        "nano_rho": str(release.loss.nano_rho),
+        "snapshot": str(release.snapshot),
+        "key": str(key),
+        "noise": [{"l2_squared": str(one.l2_squared), "sigma": one.sigma.hex()} for one in events],
+    }

@@ -37,7 +37,7 @@ def add_up(layout: Layout, releases: Sequence[Release]) -> tuple[BlockTotal, ...
     """Add the releases' vectors; one total per block, in the layout's order.
 
     Raises EstimateError when there is no release, when two are from one centre or answer different
-    questions, and when one does not have the layout's blocks, cap and template version.
+    questions, and when one does not have the layout's blocks, bounds, cap and template version.
     """
     if not releases:
         raise EstimateError("no centre's release: there is nothing to estimate from")
@@ -66,6 +66,9 @@ def _check(layout: Layout, release: Release) -> None:
         if released.values.shape != (block.size,) or released.values.dtype != np.int64:
             what = f"has {released.values.dtype} values of shape {released.values.shape}"
             raise EstimateError(f"{who} {what} in {block.name!r}, not {block.size} int64 values")
+        if released.event.l2_squared != block.l2_squared:
+            # Its noise would have been made for another bound than the one that the label states.
+            raise EstimateError(f"{who} has another bound in {block.name!r} than the layout")
 
 
 def _total(block: Block, index: int, releases: Sequence[Release]) -> BlockTotal:

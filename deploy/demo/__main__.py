@@ -28,18 +28,21 @@ _console = Console(highlight=False)
 
 
 def _say(text: str) -> None:
-    _console.print(f"\n[bold]{text}[/]")
+    _console.print(f"\n{text}", style="bold", markup=False, soft_wrap=True)
 
 
 def _run(name: str, *arguments: str) -> None:
     """Run a program of this installation, showing the command and what it prints."""
-    _console.print(f"[cyan]$ {shlex.join([name, *arguments])}[/]", soft_wrap=True)
+    command = f"$ {shlex.join([name, *arguments])}"
+    _console.print(command, style="cyan", markup=False, soft_wrap=True)
     subprocess.run([program(name), *arguments], check=True)
 
 
 def _ask(folder: Path, questions: Path, number: int) -> None:
     path = next(questions.glob(f"{number}-*.yaml"))
-    _console.print(f"[dim]{path.read_text(encoding='utf-8').strip()}[/]")
+    # As it is: a list such as [sex, cp] is not markup, and a wrapped line would not be YAML.
+    question = path.read_text(encoding="utf-8").strip()
+    _console.print(question, style="dim", markup=False, soft_wrap=True)
     _run("skerry", "--profile", str(folder / "analyst.toml"), "query", "run", str(path))
 
 
@@ -72,7 +75,7 @@ def _show(folder: Path, data: Path, dictionary: Path, questions: Path) -> None:
     _say("5. One centre loses power. A histogram from those that are left; the missing one is named.")
     _stop_centre(folder, "switzerland")
     _ask(folder, questions, 4)
-    _say("6. The first question again: the stored answers come back, and cost nothing.")
+    _say("6. The first question again, without the lost centre: stored answers come back, and cost nothing.")
     _ask(folder, questions, 1)
     _say("7. What the privacy officer of Cleveland sees: what was spent, and whether the ledger adds up.")
     config = str(folder / "centres" / "cleveland" / "node.toml")

@@ -69,6 +69,7 @@ def policy_text(choice: str, budget_epsilon: float | None) -> str:
 
 def write_papers(places: Places, plan: Plan) -> None:
     """Write and sign everything that the programs read."""
+    write_text(places.root / ".gitignore", "# Private keys and data: nothing here is for a repository.\n*\n")
     root = signing_key(places.consortium / "root.key")
     authority = Authority(places.consortium)
     write_text(places.shared / "root.pub", key_to_text(root.public_key()) + "\n")

@@ -63,10 +63,12 @@ def find_sources(source: Path, dictionary: Dictionary) -> tuple[Source, ...]:
         return tuple(_in_folder(source, table) for table in dictionary.tables)
     first = dictionary.tables[0]
     if len(dictionary.tables) > 1:
+        is_there = source.exists()
+        why = f"the dictionary has {len(dictionary.tables)} tables, and this is no folder"
         raise FileRefused(
             first.name,
-            Reason.NOT_A_FILE if source.exists() else Reason.NO_FILE,
-            f"{source.name}: the dictionary has {len(dictionary.tables)} tables, and this is no folder",
+            Reason.NOT_A_FILE if is_there else Reason.NO_FILE,
+            f"{source.name}: {why if is_there else 'there is no such folder'}",
             "give the folder that holds " + ", ".join(table.path for table in dictionary.tables),
         )
     return (_checked(Source(table=first, path=source, shown=source.name)),)

@@ -56,6 +56,7 @@ class _Rebuilt:
     """The indexes as the events imply them."""
 
     keys: dict[int, bytes] = field(default_factory=dict)
+    charged: dict[bytes, int] = field(default_factory=dict)
     states: dict[int, str] = field(default_factory=dict)
     releases: dict[int, str] = field(default_factory=dict)
     asked: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
@@ -123,7 +124,7 @@ def _take(seq: int, event: dict[str, str], findings: Findings, rebuilt: _Rebuilt
             charge = int(event["charge"])
             if charge not in rebuilt.states:
                 findings.faults.append(f"event {seq}: repeats a charge that is not there")
-            rebuilt.asked[bytes.fromhex(event["query"])] = (bytes.fromhex(event["content"]), charge)
+            _take_query(seq, event, charge, findings, rebuilt)
         case "refused":
             pass
         case _:
@@ -139,12 +140,22 @@ def _take_charge(seq: int, event: dict[str, str], findings: Findings, rebuilt: _
     analyst = f"{event['study']}/{event['analyst']}"
     for scope in (("registry", event["registry"]), ("study", event["study"]), ("analyst", analyst)):
         findings.spent[scope] = findings.spent.get(scope, ZERO) + charged
+    _take_query(seq, event, seq, findings, rebuilt)
+    key = bytes.fromhex(event["key"])
+    earlier = rebuilt.charged.get(key)
+    if earlier is not None and rebuilt.states[earlier] != "failed":
+        # Two releases of one answer would be two draws of noise for it.
+        findings.faults.append(f"event {seq}: charges again for the answer of event {earlier}")
+    rebuilt.charged[key] = seq
+    rebuilt.keys[seq] = key
+    rebuilt.states[seq] = "charged"
+
+
+def _take_query(seq: int, event: dict[str, str], charge: int, findings: Findings, rebuilt: _Rebuilt) -> None:
     query = bytes.fromhex(event["query"])
     if query in rebuilt.asked:
-        findings.faults.append(f"event {seq}: charges a query id a second time")
-    rebuilt.asked[query] = (bytes.fromhex(event["content"]), seq)
-    rebuilt.keys[seq] = bytes.fromhex(event["key"])
-    rebuilt.states[seq] = "charged"
+        findings.faults.append(f"event {seq}: takes a query id a second time")
+    rebuilt.asked[query] = (bytes.fromhex(event["content"]), charge)
 
 
 def _check_tree(db: sqlite3.Connection, leaves: list[bytes], findings: Findings) -> None:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from node.policy import caps_of, stricter
 from node.rules import Rules
-from privacy.accountant import DEFAULT_DELTA, epsilon_of
+from privacy.accountant import DEFAULT_DELTA, epsilon_of, shown_epsilon
 from privacy.filters import Filter
 from privacy.loss import ZERO, Loss
 
@@ -53,12 +53,11 @@ def show_budget(report: dict[str, Any], console: Console) -> None:
     for heading in ("limit", "spent", "left", "epsilon spent"):
         table.add_column(heading, justify="right")
     for line in report["budgets"]:
-        epsilon = line["spent_epsilon"]
         table.add_row(
             f"{line['scope']} {line['name']}",
             line["limit_rho"] or "no limit",
             line["spent_rho"],
             line["left_rho"] or "no limit",
-            "unbounded" if epsilon is None else f"{epsilon:.3g}",
+            shown_epsilon(line["spent_epsilon"]),
         )
     console.print(table)

@@ -8,6 +8,7 @@
 """
 
 import sqlite3
+import stat
 from pathlib import Path
 
 from node.errors import LedgerError
@@ -54,15 +55,26 @@ def connect(path: Path) -> sqlite3.Connection:
     """Open the ledger's file, making it if need be. Raises LedgerError when it cannot be trusted."""
     try:
         connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_MS / 1000)
+        _make_private(path)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         _assert_durable(connection)
         _migrate(connection)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise LedgerError(f"the ledger {path} cannot be opened ({error})") from None
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Take other accounts' rights off the file before there is a log, which takes the file's mode.
+
+    By its name: opening and closing it here would take away the locks of this process's other
+    connections (sqlite.org/howtocorrupt.html 2.2), and another process would then throw away their log.
+    """
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        path.chmod(0o600)
 
 
 def _assert_durable(connection: sqlite3.Connection) -> None:

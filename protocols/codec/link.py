@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from protocols.codec.strict import decoder, encoded, ms_of, parsed, time_of
+from protocols.documents import MAX_BYTES
 from protocols.errors import WireError
 from protocols.ids import CentreId, Digest, ExchangeId
 from protocols.link import (
@@ -25,6 +26,7 @@ _KINDS = {
     FrameKind.QUERY: pb.FRAME_KIND_QUERY,
     FrameKind.ANSWER: pb.FRAME_KIND_ANSWER,
 }
+_MAX_SOFTWARE = 200
 _KIND_OF = {number: kind for kind, number in _KINDS.items()}
 _STATES = {
     CentreState.ASKED: pb.CENTRE_STATE_ASKED,
@@ -89,6 +91,9 @@ def encode_hello(hello: Hello) -> bytes:
 def decode_hello(octets: bytes) -> Hello:
     """Decode a hello. Raises WireError."""
     message = parsed(pb.Hello, octets)
+    if len(message.dictionary_text) > MAX_BYTES or len(message.software) > _MAX_SOFTWARE:
+        # Every description repeats them: one centre could make it too large for every analyst.
+        raise WireError("a hello's dictionary or software is too long")
     return Hello(
         protocol=message.protocol,
         software=message.software,

@@ -28,6 +28,10 @@ from protocols.queries import (
 )
 from protocols.wire.v1 import query_pb2 as pb
 
+MAX_ENVELOPE_BYTES = 2**20
+"""Terms are read before their signature is checked, so that the sender is not yet known: a larger
+envelope would let whoever relays it fill a node's memory. A coordinator takes no more either."""
+
 _KINDS = {
     Kind.COUNT: pb.KIND_COUNT,
     Kind.SUM: pb.KIND_SUM,
@@ -102,6 +106,8 @@ def encode_envelope(envelope: Envelope) -> bytes:
 @decoder
 def decode_envelope(octets: bytes) -> Envelope:
     """Decode an envelope. Raises WireError."""
+    if len(octets) > MAX_ENVELOPE_BYTES:
+        raise WireError("an envelope is too large")
     message = parsed(pb.Envelope, octets)
     return Envelope(terms=message.terms, signature=message.signature)
 

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from coordinator.errors import RefusedError
 from tests.integration import small
 from tests.integration.federation import Federation, federation, program, question
 from tests.integration.figures import counted
@@ -213,3 +214,24 @@ def test_without_json_a_table_goes_to_standard_output_and_nothing_else(two: Fede
     assert outcome.exit_code == 0
     assert "women" in outcome.stdout
     assert outcome.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("mean", "mean of age, years"),
+        ("variance", "variance of age, (years)²"),
+        ("proportion", "proportion of smoker in true"),
+        ("count", "Over the rows of table people (one a patient) at 2 of 2 centres."),
+    ],
+)
+def test_a_table_for_people_says_of_what(two: Federation, kind: str, says: str) -> None:
+    statistic, _ = STATISTICS[kind]
+    two.run(question({**statistic, "by": ["sex"]}, rho="0.05"))
+    outcome = program("skerry", "--profile", two.profile, "query", "run", two.root / "question.yaml")
+    assert says in outcome.stdout
+
+
+def test_a_question_without_answer_names_each_reason_once(two: Federation) -> None:
+    with pytest.raises(RefusedError, match=r"\(north, south: The centre's officer has not signed this study"):
+        two.ask({"kind": "count"}, study="other")

@@ -1,6 +1,7 @@
 """Every exit code provoked in a federation of three, and every error one object with a way out."""
 
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -118,9 +119,30 @@ def test_a_damaged_ledger_is_6_and_says_what_does_not_fit(three: Federation) -> 
             assert outcome.json["format"] in ("skerry.error/1", "skerry.audit/1")
             assert "Traceback" not in outcome.stderr
             error(three.node("c", "budget", "--json"), 6, "ledger")
+            for path in files:
+                path.unlink()
+            assert three.node("c", "budget", "--json").exit_code == 0
+            assert not ledger.exists(), "to look at the budget made a ledger"
         finally:
             for path, octets in files.items():
                 path.write_bytes(octets)
+
+
+def test_no_budget_is_shown_of_a_ledger_that_does_not_add_up(three: Federation) -> None:
+    """The sum that it would show is the one that somebody changed."""
+    three.run(question({"kind": "count"}, rho=RHO))
+    with stopped(three, "centre-c"):
+        ledger = sqlite3.connect(three.places.centre("c") / "data" / "ledger.db", isolation_level=None)
+        before = ledger.execute("SELECT scope, name, nano_rho FROM spent").fetchall()
+        try:
+            ledger.execute("UPDATE spent SET nano_rho = '1'")
+            error(three.node("c", "budget", "--json"), 6, "ledger")
+        finally:
+            for scope, name, nano_rho in before:
+                ledger.execute(
+                    "UPDATE spent SET nano_rho = ? WHERE (scope, name) = (?, ?)", (nano_rho, scope, name)
+                )
+            ledger.close()
 
 
 def test_a_budget_is_never_overspent_and_a_repeat_outlives_it(three: Federation) -> None:

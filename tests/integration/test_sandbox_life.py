@@ -35,6 +35,7 @@ def test_a_life_with_a_dead_proxy_all_around(tmp_path: Path) -> None:
             asked = program("skerry", "--profile", profile, "query", "run", query, "--json", env=PROXIES)
             assert asked.exit_code == 0, asked.stderr
             assert asked.json["table"][0]["estimate"] == 30
+            assert "*" in (made.root / ".gitignore").read_text(encoding="utf-8").splitlines()
             _is_refused_a_second_time(made, dictionary, files)
             _goes_down_twice(made)
         assert foreign.poll() is None, "a process that the sandbox did not start was ended"

@@ -121,3 +121,11 @@ def test_a_question_that_is_open_is_sent_again_to_who_returns(three: Federation)
     assert result["centres"]["answered"] == ["a", "b", "c"]
     after = three.node("c", "budget", "--json").json["budgets"][0]["spent_rho"]
     assert float(after) - float(before) == 1
+
+
+def test_a_second_node_of_the_same_folder_is_refused(three: Federation) -> None:
+    """Two would end each other's stream without end, and the second would clear the first one's spill."""
+    second = three.node("a", "run")
+    assert second.exit_code == 2
+    assert "is running already" in second.stderr
+    assert counts(three) == ALL

@@ -3,6 +3,9 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -244,3 +247,47 @@ def test_a_budget_that_was_lowered_below_what_is_spent_has_nothing_left(tmp_path
     assert lines["registry", "worlds"]["left_rho"] == "0"
     assert lines["analyst", "mood/bob"]["spent_rho"] == "0"
     desk.engine.close()
+
+
+def test_the_file_and_its_log_are_for_their_owner_only_whatever_the_umask(tmp_path: Path) -> None:
+    """A ledger says who asked what, and holds the releases."""
+    before = os.umask(0)
+    try:
+        released(ledger_at(tmp_path), spend("q"))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"), 0o600)
+
+
+_COUNT = """
+import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT count(*) FROM charge").fetchone()[0])
+"""
+_LOOK = """
+import pathlib, sys
+from node.ledger.audit import audit
+print(len(audit(pathlib.Path(sys.argv[1])).faults))
+"""
+
+
+def _in_another_process(code: str, path: Path) -> int:
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=True, capture_output=True)
+    return int(done.stdout)
+
+
+def test_what_is_charged_while_another_process_comes_and_goes_is_in_the_file(tmp_path: Path) -> None:
+    """A file opened and closed by hand beside an open connection loses the connection's locks.
+
+    The next process that looks at the ledger then takes the log away as it leaves, and every later
+    charge of the first one is written into nothing.
+    """
+    ledger, path = ledger_at(tmp_path), tmp_path / "ledger.sqlite"
+    released(ledger, spend("before"))
+    thread = threading.Thread(target=ledger.spent)  # opens a connection of its own
+    thread.start()
+    thread.join()
+    for count, question in enumerate(("after", "later"), start=2):
+        assert _in_another_process(_LOOK, path) == 0
+        released(ledger, spend(question))
+        assert _in_another_process(_COUNT, path) == count

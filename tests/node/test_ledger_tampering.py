@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from node.ledger.audit import audit
+from protocols.ids import Digest
 from protocols.refusals import RefusalCode
 from protocols.releases import Granted
 from tests.node.ledger_desk import FREE, charged, ledger_at, released, spend
@@ -176,3 +177,33 @@ def test_bytes_changed_in_the_file_are_found_or_refused(tmp_path: Path) -> None:
         place = octets.index(f"release {release}".encode())
         copy.write_bytes(octets[:place] + bytes([octets[place] ^ 4]) + octets[place + 1 :])
         assert not audit(copy).is_clean
+
+
+def test_an_answer_charged_twice_is_found_however_well_the_ledger_adds_up(tmp_path: Path) -> None:
+    """Two charges that stand for one answer are two draws of noise, in a tree and sums that all fit."""
+    ledger = ledger_at(tmp_path)
+    one, other = spend("q"), spend("another q")
+    ledger.fail(charged(ledger, one))
+    released(ledger, spend("q"))
+    assert audit(tmp_path / "ledger.sqlite").is_clean
+    # A ledger that does not see the earlier charge: its index of keys is changed, and put back.
+    _rekey(tmp_path, one.key, other.key)
+    charged(ledger, spend("q"))
+    _rekey(tmp_path, other.key, one.key)
+    assert audit(tmp_path / "ledger.sqlite").faults == ["event 4: charges again for the answer of event 2"]
+
+
+def _rekey(folder: Path, old: Digest, new: Digest) -> None:
+    db = _open(folder / "ledger.sqlite")
+    db.execute("UPDATE charge SET key = ? WHERE key = ? AND seq < 4", (new.octets, old.octets))
+    db.close()
+
+
+def test_a_query_id_that_is_asked_twice_is_found(tmp_path: Path) -> None:
+    ledger = ledger_at(tmp_path)
+    one = spend("q")
+    released(ledger, one)
+    db = _open(tmp_path / "ledger.sqlite")
+    db.execute("DELETE FROM asked")
+    assert isinstance(ledger.charge(one, FREE), Granted)
+    assert audit(tmp_path / "ledger.sqlite").faults == ["event 2: takes a query id a second time"]

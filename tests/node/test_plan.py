@@ -112,7 +112,7 @@ def test_every_value_of_a_query_is_a_parameter() -> None:
     cohort: Cohort = OneOf(field=AGE, codes=AGE_EDGES)
     query = question(Statistic(kind=Kind.HISTOGRAM, table="people", variable=AGE, edges=AGE_EDGES), cohort)
     statement = statement_of(planned(query, 1))
-    assert statement.parameters == (0.0, 120.0, 60.0, 119.5, 1, 0.0, 60.0, 119.5, 120.0)
+    assert statement.parameters == (0.0, 120.0, 60.0, 119.5, 1, [0.0, 60.0, 119.5, 120.0])
     assert "119" not in statement.text
 
 

@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 from opendp.mod import OpenDPException
 
 from privacy import opendp_core
-from privacy.accountant import check_delta, epsilon_of, loss_of_epsilon, loss_rounded_up
+from privacy.accountant import (
+    check_delta,
+    epsilon_of,
+    loss_of_epsilon,
+    loss_rounded_up,
+    shown_epsilon,
+)
 from privacy.errors import PrivacyError
 from privacy.events import GaussianEvent
 from privacy.loss import NANO, ZERO, Loss
@@ -213,3 +219,19 @@ def test_composed_gaussians_are_never_reported_below_their_exact_epsilon() -> No
         epsilon = epsilon_of(loss_rounded_up([event] * row["compositions"]), row["delta"])
         assert epsilon is not None
         assert row["eps_exact"] <= epsilon <= row["eps_rdp"] * 1.01, row
+
+
+@given(epsilon=st.floats(min_value=1e-9, max_value=1e9))
+@example(epsilon=0.9999)
+@example(epsilon=1.4715947505324176)
+def test_an_epsilon_for_people_is_never_below_the_truth(epsilon: float) -> None:
+    """`.3g` would show 1.47 for 1.4716."""
+    assert epsilon <= Decimal(shown_epsilon(epsilon)) <= Decimal(epsilon) * Decimal("1.01")
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "text"),
+    [(None, "unbounded"), (0.0, "0"), (0.5, "0.5"), (1.4715, "1.48"), (123456.0, "124000")],
+)
+def test_an_epsilon_for_people_has_three_digits(epsilon: float | None, text: str) -> None:
+    assert shown_epsilon(epsilon) == text

@@ -1,5 +1,7 @@
 """Bytes and values: decoding inverts encoding, one value has one encoding, one flipped bit is refused."""
 
+from dataclasses import replace
+
 import pytest
 from google.protobuf.message import Message
 from hypothesis import given, settings
@@ -256,3 +258,17 @@ def test_a_cohort_too_deep_for_protobuf_is_refused() -> None:
     query = b"\x12" + _varint(len(cohort)) + cohort
     with pytest.raises(WireError):
         queries.decode_terms(b"\x0a" + _varint(len(query)) + query)
+
+
+def test_an_envelope_of_more_than_a_mebibyte_is_not_read() -> None:
+    envelope = queries.Envelope(terms=bytes(2**20), signature=bytes(64))
+    with pytest.raises(WireError, match="too large"):
+        queries.decode_envelope(queries.encode_envelope(envelope))
+
+
+@pytest.mark.parametrize(
+    "hello", [replace(HELLO, dictionary_text=bytes(4 * 2**20 + 1)), replace(HELLO, software="x" * 201)]
+)
+def test_a_hello_that_would_swell_every_description_is_refused(hello: Hello) -> None:
+    with pytest.raises(WireError, match="too long"):
+        link_codec.decode_hello(link_codec.encode_hello(hello))
