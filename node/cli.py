@@ -21,6 +21,7 @@ from node.errors import LedgerError, NodeError, RulesError
 from node.keys import NodeKeys, load_keys
 from node.rules import Rules, load_dictionary, load_rules
 from node.settings import Settings, load_settings
+from privacy.loss import Loss
 from protocols.clock import system_clock
 from protocols.dictionary import Dictionary
 from protocols.program import Exit, ProgramError, print_json
@@ -142,7 +143,7 @@ async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "T
     snapshots.clear_spill()
     engine = DuckDBEngine(snapshots)
     ledger = Ledger(ledger_path(settings), system_clock)
-    ledger.spent()  # makes it, the first time
+    _check_registry(ledger.spent(), rules.dictionary, settings.data)  # makes the ledger, the first time
     _check_ledger(settings)
     stores = Stores(snapshots=snapshots, ledger=ledger, engine=engine)
     gate = Gate(rules, stores, system_clock)
@@ -161,6 +162,16 @@ async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "T
         logging.getLogger("skerry.node").info("event=stopped")
     finally:
         engine.close()
+
+
+def _check_registry(spent: dict[tuple[str, str], Loss], dictionary: Dictionary, data: Path) -> None:
+    """Refuse a registry by another name: the same patients would get a new budget for life."""
+    for scope, name in spent:
+        if scope == "registry" and name != dictionary.name:
+            raise RulesError(
+                f"the data folder {data} is that of the registry {name!r}, and the dictionary names"
+                f" {dictionary.name!r}; name it as before, or give another registry a folder of its own"
+            )
 
 
 def _check_ledger(settings: Settings) -> None:

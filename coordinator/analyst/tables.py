@@ -93,11 +93,7 @@ def _centres(result: Result) -> Table:
         table.add_column(heading, justify="right")
     for centre, one in result.answered.items():
         receipt = one.receipt
-        word = (
-            f"repeat of {one.release.released_at:%Y-%m-%d %H:%M}, free"
-            if receipt.is_repeat
-            else "new release"
-        )
+        word = f"stored {one.release.released_at:%Y-%m-%d %H:%M}" if receipt.is_repeat else "new release"
         table.add_row(str(centre), word, str(receipt.charged), _budget(receipt.registry_left))
     for centre in result.missing:
         table.add_row(str(centre), "[yellow]missing[/]", "-", "-")

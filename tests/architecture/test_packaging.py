@@ -122,3 +122,12 @@ def _run(*command: str, cwd: Path) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def test_the_lock_has_hashes_and_no_address() -> None:
+    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pins = [place for place, line in enumerate(lines) if not line.startswith(" ")]
+
+    assert all("==" in lines[place] for place in pins)
+    assert all(lines[place + 1].strip().startswith("--hash=sha256:") for place in pins)
+    assert [line for line in lines if ":" + "//" in line or "index" in line.split("==")[0]] == []

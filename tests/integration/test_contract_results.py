@@ -7,7 +7,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from coordinator.analyst import connect
 from coordinator.errors import RefusedError
+from protocols.link import CentreState, Progress
 from tests.integration import small
 from tests.integration.federation import Federation, federation, program, question
 from tests.integration.figures import counted
@@ -235,3 +237,15 @@ def test_a_table_for_people_says_of_what(two: Federation, kind: str, says: str) 
 def test_a_question_without_answer_names_each_reason_once(two: Federation) -> None:
     with pytest.raises(RefusedError, match=r"\(north, south: The centre's officer has not signed this study"):
         two.ask({"kind": "count"}, study="other")
+
+
+def test_each_centre_is_asked_and_then_answers(two: Federation) -> None:
+    steps: dict[str, list[CentreState]] = {}
+
+    def watch(progress: Progress) -> None:
+        steps.setdefault(str(progress.centre), []).append(progress.state)
+
+    with connect(two.profile) as registry:
+        registry.ask(question({"kind": "count"}, rho="0.05"), on_progress=watch)
+
+    assert steps == {name: [CentreState.ASKED, CentreState.ANSWERED] for name in SIZES}
