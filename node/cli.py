@@ -78,6 +78,19 @@ def ledger_path(settings: Settings) -> Path:
     return settings.data / "ledger.db"
 
 
+def _check_not_lost(settings: Settings) -> None:
+    """Refuse a data folder whose ledger is gone: a new one would be a new budget for the same patients.
+
+    An import makes the ledger before its first snapshot, so snapshots without one mean a loss.
+    """
+    path = ledger_path(settings)
+    if not path.exists() and any((settings.data / "snapshots").glob("*.duckdb")):
+        raise LedgerError(
+            f"the ledger {path} is gone, and snapshots are there: nobody can say what was spent;"
+            " put it back from a backup"
+        )
+
+
 @app.command()
 def run(context: typer.Context) -> None:
     """Run the node until it is stopped (SIGTERM or Ctrl-C)."""
@@ -88,6 +101,7 @@ def run(context: typer.Context) -> None:
         keys = load_keys(settings.keys)
         transport = _transport(settings, keys)
         with _alone(settings.data):
+            _check_not_lost(settings)
             asyncio.run(_serve(settings, rules, keys, transport))
     except RulesError as error:
         raise ProgramError(Exit.WRONG_USE, "settings", str(error), _SETTINGS_ADVICE) from None
@@ -197,6 +211,7 @@ def import_command(
     """
     from node.errors import ImportRefused  # noqa: PLC0415 -- loads the engine
     from node.importing.importer import import_snapshot  # noqa: PLC0415
+    from node.ledger.ledger import Ledger  # noqa: PLC0415
     from node.snapshots import Snapshots  # noqa: PLC0415
 
     settings = _settings(context)
@@ -205,6 +220,12 @@ def import_command(
         snapshots = Snapshots(settings.data / "snapshots", load_keys(settings.keys).snapshots)
     except RulesError as error:
         raise ProgramError(Exit.WRONG_USE, "keys", str(error), _SETTINGS_ADVICE) from None
+    try:
+        _check_not_lost(settings)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        Ledger(ledger_path(settings), system_clock).spent()  # made before the first snapshot
+    except NodeError as error:
+        raise ProgramError(Exit.INTERNAL, "ledger", str(error), "run: skerry-node audit") from None
     try:
         report = import_snapshot(
             source,
@@ -284,9 +305,10 @@ def budget(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
     rules = _rules(settings)
     path = ledger_path(settings)
     try:
+        _check_not_lost(settings)
         if path.exists():
             _check_ledger(settings)
-        # A node that has never run has no ledger and has spent nothing; to look makes none.
+        # A node that has imported nothing has no ledger and has spent nothing; to look makes none.
         spent = Ledger(path, system_clock).spent() if path.exists() else {}
         report = budget_report(rules, spent)
     except NodeError as error:

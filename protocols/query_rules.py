@@ -17,7 +17,7 @@ from privacy.errors import PrivacyError
 from privacy.loss import MAX_QUERY_NANO_RHO
 from protocols.canonical import decimal_text
 from protocols.codec.queries import encode_cohort
-from protocols.dictionary import NUMERIC, Code, Dictionary, Field, FieldName, Role, code_text
+from protocols.dictionary import NUMERIC, Code, Dictionary, Field, FieldName, Range, Role, code_text
 from protocols.documents import MAX_DIGITS, nearest, shown
 from protocols.errors import QueryError
 from protocols.queries import (
@@ -127,7 +127,7 @@ def _with_variable(statistic: Statistic, variable: FieldName, dictionary: Dictio
             return replace(statistic, codes=_codes(statistic.codes, field, f"statistic: in: {shown!r}"))
         case Kind.HISTOGRAM:
             _check_number(field, shown, statistic.kind)
-            return replace(statistic, edges=_edges(statistic.edges))
+            return replace(statistic, edges=_edges(statistic.edges, field))
         case Kind.SUM | Kind.MEAN | Kind.VARIANCE:
             _check_number(field, shown, statistic.kind)
             return statistic
@@ -145,7 +145,7 @@ def _check_number(field: Field, shown: str, kind: Kind) -> None:
         )
 
 
-def _edges(edges: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+def _edges(edges: tuple[Decimal, ...], field: Field) -> tuple[Decimal, ...]:
     if not 2 <= len(edges) <= MAX_EDGES:
         what = f"statistic: edges: a histogram has 2 to {MAX_EDGES} of them, and this one {len(edges)}"
         raise QueryError(what, "write edges: [0, 10, 20]")
@@ -155,6 +155,9 @@ def _edges(edges: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
             pair = f"{decimal_text(low)} stands before {decimal_text(high)}"
             what = f"statistic: edges: they must rise, and {pair}"
             raise QueryError(what, "write them from the smallest to the largest, each once")
+    bounds = field.numeric_range
+    if bounds and (short[-1] < bounds.minimum or short[0] > bounds.maximum):
+        raise _outside("statistic: edges", bounds)
     return short
 
 
@@ -165,7 +168,10 @@ def _codes(codes: tuple[Code, ...], field: Field, where: str) -> tuple[Code, ...
     if len(codes) > MAX_CODES_IN_QUERY:
         raise QueryError(f"{where}: at most {MAX_CODES_IN_QUERY} codes")
     if not field.codes:
-        return tuple(sorted({_as_number(code, field, where) for code in codes}))
+        numbers = tuple(sorted({_as_number(code, field, where) for code in codes}))
+        if field.range and not any(field.range.minimum <= one <= field.range.maximum for one in numbers):
+            raise _outside(where, field.range)
+        return numbers
     valid = {(type(code), code): index for index, code in enumerate(field.codes)}
     wanted = set()
     for code in codes:
@@ -230,15 +236,24 @@ def _cohort(cohort: Cohort, dictionary: Dictionary, table: str) -> Cohort:
             assert_never(cohort)
 
 
+def _outside(where: str, bounds: Range) -> QueryError:
+    """A slip of units would otherwise pay for an answer that is empty for sure."""
+    low, high = decimal_text(bounds.minimum), decimal_text(bounds.maximum)
+    return QueryError(f"{where}: nothing lies there, the range is {low} to {high}", "mind the unit")
+
+
 def _between(cohort: Between, dictionary: Dictionary, table: str) -> Between:
     name = dictionary.shown(cohort.field)
-    if _readable(cohort.field, dictionary, table).numeric_range is None:
+    bounds = _readable(cohort.field, dictionary, table).numeric_range
+    if bounds is None:
         what = f"cohort: between wants a number with a range, and {name!r} has a code list only"
         raise QueryError(what, "use in with its codes")
     low, high = (_number(end, f"cohort: {name!r}") for end in (cohort.low, cohort.high))
     if low > high:
         what = f"cohort: {name!r} between {decimal_text(low)} and {decimal_text(high)} is empty"
         raise QueryError(what, "put the smaller number first")
+    if high < bounds.minimum or low > bounds.maximum:
+        raise _outside(f"cohort: {name!r} between {decimal_text(low)} and {decimal_text(high)}", bounds)
     return Between(field=cohort.field, low=low, high=high)
 
 

@@ -24,6 +24,8 @@ _BATCH_CELLS = 1_500_000
 """Values handed to the database at a time, about 100 MB as Python's text."""
 BLANKS = " \t\r\n\u00a0"
 """What is trimmed around a value: space, tab, line ends, no-break space."""
+_MOST_CHARACTERS = 131_072
+"""A value has at most so many; spec/importing.md 3."""
 _DELIMITERS = {",": "','", ";": "';'", "\t": "a tab", "|": "'|'"}
 
 
@@ -118,7 +120,8 @@ def _read_slices(source: Source, expected: bytes) -> "Iterator[_Slice]":
     `expected` is the SHA-256 of the file's bytes. A blank line is no record, and is counted, so that
     where no value holds a line break, row n stands on line n + 1 below a header.
     """
-    limit = csv.field_size_limit()
+    # The limit is the process's, and a library may have raised it.
+    csv.field_size_limit(_MOST_CHARACTERS)
     with opened_text(source, expected) as text:
         records = csv.reader(
             text,
@@ -135,7 +138,7 @@ def _read_slices(source: Source, expected: bytes) -> "Iterator[_Slice]":
             raise source.refuse(
                 Reason.QUOTES,
                 "a quoted value is not closed, goes on behind its closing quote,"
-                f" or is longer than {limit:,} characters",
+                f" or is longer than {_MOST_CHARACTERS:,} characters",
                 "double each quote that belongs to a value, and close each that opens one",
                 row=place.rows_read + 1,
             ) from None

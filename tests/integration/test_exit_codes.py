@@ -121,7 +121,11 @@ def test_a_damaged_ledger_is_6_and_says_what_does_not_fit(three: Federation) -> 
             error(three.node("c", "budget", "--json"), 6, "ledger")
             for path in files:
                 path.unlink(missing_ok=True)
-            assert three.node("c", "budget", "--json").exit_code == 0
+            # A lost ledger is no new budget: nothing is shown, nothing is made, the node does not start.
+            for words in (["budget", "--json"], ["import", "nothing.csv", "--json"]):
+                assert "is gone" in error(three.node("c", *words), 6, "ledger")["message"]
+            refused = three.node("c", "run")
+            assert (refused.exit_code, "is gone" in refused.stderr) == (6, True)
             assert not ledger.exists(), "to look at the budget made a ledger"
         finally:
             for path, octets in files.items():

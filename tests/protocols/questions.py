@@ -8,7 +8,9 @@ from protocols.dictionary import Code, FieldName
 from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf, Query, Statistic
 from tests.protocols.examples import RELEASE_TERMS, field
 
+# Ages have the range 0 to 110: a condition that lies wholly outside is refused.
 NUMBERS = st.decimals(-200, 200, places=3) | st.integers(-200, 200).map(Decimal)
+AGES = st.decimals(0, 110, places=3) | st.integers(0, 110).map(Decimal)
 CODED: dict[str, tuple[Code, ...]] = {
     "patients.sex": (Decimal(0), Decimal(1)),
     "patients.smokes": (False, True),
@@ -22,14 +24,14 @@ def _codes(name: str) -> st.SearchStrategy[OneOf]:
 
 
 def _between(name: FieldName) -> st.SearchStrategy[Between]:
-    return st.tuples(NUMBERS, NUMBERS).map(lambda ends: Between(field=name, low=min(ends), high=max(ends)))
+    return st.tuples(AGES, NUMBERS).map(lambda ends: Between(field=name, low=min(ends), high=max(ends)))
 
 
 _CONDITIONS: st.SearchStrategy[Cohort] = (
     st.sampled_from(sorted(CODED)).flatmap(_codes)
     | _between(field("patients.age"))
-    | st.lists(NUMBERS, min_size=1, max_size=3).map(
-        lambda numbers: OneOf(field=field("patients.age"), codes=tuple(numbers))
+    | st.tuples(AGES, st.lists(NUMBERS, max_size=2)).map(
+        lambda numbers: OneOf(field=field("patients.age"), codes=(numbers[0], *numbers[1]))
     )
     | st.sampled_from(["patients.age", "patients.grade"]).map(lambda name: Missing(field=field(name)))
 )
@@ -75,7 +77,7 @@ def questions(draw: st.DrawFn) -> Query:
                 kind=kind, table="patients", variable=field(name), by=groups, codes=tuple(codes)
             )
         case Kind.HISTOGRAM:
-            edges = draw(st.lists(NUMBERS, min_size=2, max_size=5, unique=True))
+            edges = {draw(AGES), *draw(st.lists(NUMBERS, max_size=3)), Decimal(201)}
             statistic = Statistic(
                 kind=kind,
                 table="patients",

@@ -265,6 +265,15 @@ WRONG: dict[str, Wrong] = {
     "between words": Wrong(
         _with("{kind: count}", "cohort: {field: grade, between: [1, 2]}"), 4, ("'grade'", "in with")
     ),
+    "between outside": Wrong(
+        _with("{kind: count}", "cohort: {field: age, between: [500, 600]}"), 4, ("range is 0 to 110", "unit")
+    ),
+    "equals outside": Wrong(
+        _with("{kind: count}", "cohort: {field: age, equals: -1}"), 4, ("range is 0 to 110", "unit")
+    ),
+    "edges outside": Wrong(
+        _with("{kind: histogram, variable: age, edges: [200, 300]}"), 2, ("edges", "range is 0 to 110")
+    ),
     "between three": Wrong(
         _with("{kind: count}", "cohort: {field: age, between: [1, 2, 3]}"), 4, ("[low, high]",)
     ),
