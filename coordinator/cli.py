@@ -70,7 +70,7 @@ def _transport(settings: Settings) -> tuple[bytes, bytes, bytes]:
 
 
 async def _serve(settings: Settings, roster: Roster, transport: tuple[bytes, bytes, bytes]) -> None:
-    from coordinator.link import Doors, build_server, credentials_of  # noqa: PLC0415 -- gRPC loads slowly
+    from coordinator.link import Doors, build_server, credentials_of
 
     centres = tuple(sorted(roster.centres))
     settings.data.mkdir(parents=True, exist_ok=True)

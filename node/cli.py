@@ -135,7 +135,7 @@ def _lock(descriptor: int, data: Path) -> None:
 
 
 def _transport(settings: Settings, keys: NodeKeys) -> "Transport":
-    from node.link import Transport  # noqa: PLC0415
+    from node.link import Transport
 
     return Transport(
         target=settings.coordinator,
@@ -147,11 +147,11 @@ def _transport(settings: Settings, keys: NodeKeys) -> "Transport":
 
 async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "Transport") -> None:
     # Loaded here: the commands that only read need neither gRPC nor the engine.
-    from node.agent import Agent, Introduction  # noqa: PLC0415
-    from node.engines.duckdb_engine import DuckDBEngine  # noqa: PLC0415
-    from node.gate import Gate, Stores  # noqa: PLC0415
-    from node.ledger.ledger import Ledger  # noqa: PLC0415
-    from node.snapshots import Snapshots  # noqa: PLC0415
+    from node.agent import Agent, Introduction
+    from node.engines.duckdb_engine import DuckDBEngine
+    from node.gate import Gate, Stores
+    from node.ledger.ledger import Ledger
+    from node.snapshots import Snapshots
 
     snapshots = Snapshots(settings.data / "snapshots", keys.snapshots)
     snapshots.clear_spill()
@@ -190,7 +190,7 @@ def _check_registry(spent: dict[tuple[str, str], Loss], dictionary: Dictionary, 
 
 def _check_ledger(settings: Settings) -> None:
     """Refuse a ledger that does not add up, before a node connects or a budget is shown."""
-    from node.ledger.audit import audit as audit_ledger  # noqa: PLC0415
+    from node.ledger.audit import audit as audit_ledger
 
     findings = audit_ledger(ledger_path(settings))
     if not findings.is_clean:
@@ -201,18 +201,18 @@ def _check_ledger(settings: Settings) -> None:
 def import_command(
     context: typer.Context,
     source: Annotated[Path, typer.Argument(help="A CSV file, or a folder with one file a table.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, commit nothing.")] = False,  # noqa: FBT002
-    json: Json = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, commit nothing.")] = False,
+    json: Json = False,
 ) -> None:
     """Import a file or folder as the current snapshot, whole or not at all.
 
     Each row is checked against the dictionary; the reasons of rows that do not fit stay in a report
     at this node. The same file again changes nothing. A running node answers from the new snapshot.
     """
-    from node.errors import ImportRefused  # noqa: PLC0415 -- loads the engine
-    from node.importing.importer import import_snapshot  # noqa: PLC0415
-    from node.ledger.ledger import Ledger  # noqa: PLC0415
-    from node.snapshots import Snapshots  # noqa: PLC0415
+    from node.errors import ImportRefused
+    from node.importing.importer import import_snapshot
+    from node.ledger.ledger import Ledger
+    from node.snapshots import Snapshots
 
     settings = _settings(context)
     dictionary = _dictionary(settings.dictionary)
@@ -271,7 +271,7 @@ def _dictionary(path: Path) -> Dictionary:
 @dictionary_app.command("check")
 def dictionary_check(
     file: Annotated[Path, typer.Argument(help="The data dictionary, YAML or JSON.")],
-    json: Json = False,  # noqa: FBT002
+    json: Json = False,
 ) -> None:
     """Say, line by line, what is wrong with a data dictionary; nothing is read but this file."""
     dictionary = _dictionary(file)
@@ -296,10 +296,10 @@ def dictionary_check(
 
 
 @app.command()
-def budget(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
+def budget(context: typer.Context, json: Json = False) -> None:
     """Show what has been spent, and what is left, for the registry, each study and each analyst."""
-    from node.ledger.budget import budget_report, show_budget  # noqa: PLC0415
-    from node.ledger.ledger import Ledger  # noqa: PLC0415
+    from node.ledger.budget import budget_report, show_budget
+    from node.ledger.ledger import Ledger
 
     settings = _settings(context)
     rules = _rules(settings)
@@ -320,9 +320,9 @@ def budget(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
 
 
 @app.command()
-def audit(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
+def audit(context: typer.Context, json: Json = False) -> None:
     """Recount everything from the ledger's events, and say what does not fit."""
-    from node.ledger.audit import audit as audit_ledger  # noqa: PLC0415
+    from node.ledger.audit import audit as audit_ledger
 
     settings = _settings(context)
     try:

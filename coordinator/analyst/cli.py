@@ -69,7 +69,7 @@ def _wrong(path: Path, error: TextError) -> ProgramError:
 
 
 @query_app.command("run")
-def query_run(context: typer.Context, file: QueryFile, json: Json = False) -> None:  # noqa: FBT002
+def query_run(context: typer.Context, file: QueryFile, json: Json = False) -> None:
     """Ask a question of every centre, and show the combined answer with intervals and costs.
 
     \b
@@ -135,7 +135,7 @@ def _refused(error: RefusedError) -> ProgramError:
 
 
 @query_app.command("check")
-def query_check(context: typer.Context, file: QueryFile, json: Json = False) -> None:  # noqa: FBT002
+def query_check(context: typer.Context, file: QueryFile, json: Json = False) -> None:
     """Check a question against the dictionary; nothing is sent and nothing is spent."""
     text = _read(file)
     with _connected(context) as registry:
@@ -151,7 +151,7 @@ def query_check(context: typer.Context, file: QueryFile, json: Json = False) -> 
 
 
 @app.command()
-def fields(context: typer.Context, json: Json = False) -> None:  # noqa: FBT002
+def fields(context: typer.Context, json: Json = False) -> None:
     """Show what can be asked: fields, units, bounds, codes, and which centres hold them."""
     with _connected(context) as registry:
         try:

@@ -68,7 +68,7 @@ def up(  # noqa: PLR0917 -- the contract of the command
     budget_epsilon: Annotated[
         float | None, typer.Option("--budget-epsilon", help="The budget of each centre, at delta 1e-6.")
     ] = None,
-    json: Json = False,  # noqa: FBT002
+    json: Json = False,
 ) -> None:
     """Start a federation; returns when every node is ready.
 
@@ -108,7 +108,7 @@ def up(  # noqa: PLR0917 -- the contract of the command
 
 
 @app.command()
-def down(directory: Directory, json: Json = False) -> None:  # noqa: FBT002
+def down(directory: Directory, json: Json = False) -> None:
     """End the sandbox's own processes; may be repeated."""
     count = federation.down(Places(directory.resolve()))
     if json:
@@ -118,7 +118,7 @@ def down(directory: Directory, json: Json = False) -> None:  # noqa: FBT002
 
 
 @app.command()
-def status(directory: Directory, json: Json = False) -> None:  # noqa: FBT002
+def status(directory: Directory, json: Json = False) -> None:
     """Show what runs, and which centres are on the link."""
     tree = federation.status(Places(directory.resolve()))
     if json:
