@@ -92,6 +92,7 @@ class _Composer(yaml.SafeLoader):
             raise _refused(event.start_mark.line + 1, "anchors (&name) are not read")
         if getattr(event, "tag", None) is not None:
             raise _refused(event.start_mark.line + 1, "tags (!name) are not read")
+        # The stub narrows what PyYAML passes on.
         node = super().compose_node(parent, index)  # type: ignore[arg-type]
         self.depth -= 1
         return node
