@@ -6,6 +6,7 @@ later. Events are never removed or re-defined; a new mechanism adds an event.
 
 import math
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 
 from privacy.errors import PrivacyError
@@ -40,3 +41,18 @@ class GaussianEvent:
         dyadic rational, so the value is exact.
         """
         return Fraction(self.l2_squared) / (2 * Fraction(self.sigma) ** 2)
+
+    @property
+    def multiplier_rounded_down(self) -> float:
+        """The noise scale over the sensitivity, to twelve digits and never above the truth.
+
+        Equal losses in different units have equal multipliers, so that other accountants, who know
+        nothing else of a Gaussian, can compose thousands of events as a few.
+        """
+        with localcontext(prec=12, rounding=ROUND_FLOOR):
+            return float(+(Decimal(self.sigma) / _root_rounded_up(self.l2_squared)))
+
+
+def _root_rounded_up(whole: int) -> Decimal:
+    with localcontext(prec=20, rounding=ROUND_CEILING):
+        return Decimal(whole).sqrt().next_plus()

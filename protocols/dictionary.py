@@ -19,8 +19,8 @@ from protocols.ids import Digest
 Code: TypeAlias = str | Decimal | bool
 
 RESERVED_NAMES = frozenset(
-    ["status", "estimate", "std_error", "ci_low", "ci_high", "noise_sd", "n", "bin_low", "bin_high", "centre"]
-)
+    ["status", "estimate", "std_error", "ci_low", "ci_high", "noise_sd", "n", "centre"]
+) | {"bin_low", "bin_high", "probability"}
 """Column names of results: a field must not bear one."""
 
 MAX_STEPS = 2**26
@@ -69,6 +69,15 @@ class Outside(Enum):
     MISSING = "missing"
 
 
+class Drafted(Enum):
+    """What a program has read from patients and no person has confirmed (spec/dictionary.md 7)."""
+
+    RANGE = "range"
+    CODES = "codes"
+    KEY = "key"
+    CAP = "rows_per_patient"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
     """The public bounds of a number, both included, and its smallest step."""
@@ -110,7 +119,7 @@ def _half_away(value: Fraction) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field of a table."""
+    """One field of a table. `drafted` names what of it no person has confirmed."""
 
     name: str
     type: FieldType
@@ -126,6 +135,7 @@ class Field:
     decimal_char: str = "."
     true_values: tuple[str, ...] = ()
     false_values: tuple[str, ...] = ()
+    drafted: tuple[Drafted, ...] = ()
 
     @property
     def is_queryable(self) -> bool:
@@ -182,6 +192,7 @@ class Table:
     unique: tuple[str, ...] = ()
     title: str = ""
     description: str = ""
+    drafted: tuple[Drafted, ...] = ()
 
     def field(self, name: str) -> Field | None:
         """Find a field by name."""
@@ -211,6 +222,19 @@ class Dictionary:
     tables: tuple[Table, ...]
     patient_table: str
     digest: Digest
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """What was drafted from patients and must be confirmed before any use, as `patients.age (range)`."""
+        return tuple(
+            f"{where} ({mark.value})"
+            for table in self.tables
+            for where, marks in [
+                (table.name, table.drafted),
+                *((str(FieldName(table.name, one.name)), one.drafted) for one in table.fields),
+            ]
+            for mark in marks
+        )
 
     def table(self, name: str) -> Table:
         """Find a table; QueryError with the nearest name when there is none."""

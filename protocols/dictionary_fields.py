@@ -9,6 +9,7 @@ from protocols.dictionary import (
     NUMERIC,
     RESERVED_NAMES,
     Code,
+    Drafted,
     Field,
     FieldType,
     Outside,
@@ -34,7 +35,7 @@ _FIELD_KEYS = [
     "skerry",
 ]
 _CONSTRAINT_KEYS = ["required", "minimum", "maximum", "enum"]
-_SKERRY_KEYS = ["role", "unit", "precision", "labels", "outside"]
+_SKERRY_KEYS = ["role", "unit", "precision", "labels", "outside", "drafted"]
 _BOOLEANS = (("true", "True", "TRUE", "1"), ("false", "False", "FALSE", "0"))
 MAX_CODES = 10_000
 
@@ -74,10 +75,12 @@ def read_field(reader: Reader, item: Item, table: str, index: int) -> Field:
     bounds = _range(reader, limits, extension.get("precision"), kind, where)
     _check_codes_in_range(reader, limits.get("enum"), bounds, where)
     words = _boolean_words(reader, item.line, entry, where)
+    role = _role(reader, item.line, extension.get("role"), where, is_bounded=bool(codes or bounds))
+    there = {Drafted.RANGE: bounds is not None, Drafted.CODES: bool(codes), Drafted.KEY: role is Role.KEY}
     return Field(
         name=name,
         type=kind,
-        role=_role(reader, item.line, extension.get("role"), where, is_bounded=bool(codes or bounds)),
+        role=role,
         codes=codes,
         range=bounds,
         required=reader.truth(limits.get("required"), f"{where}: required", default=False),
@@ -92,7 +95,26 @@ def read_field(reader: Reader, item: Item, table: str, index: int) -> Field:
         decimal_char=_decimal_char(reader, entry.get("decimalChar"), where),
         true_values=words[0],
         false_values=words[1],
+        drafted=read_drafted(reader, extension.get("drafted"), where, there),
     )
+
+
+def read_drafted(
+    reader: Reader, item: Item | None, where: str, there: dict[Drafted, bool]
+) -> tuple[Drafted, ...]:
+    """Take the marks of what nobody has confirmed; `there` says of each mark that may stand here
+    whether its bound does. A mark without its bound is refused: one that means nothing hides one that does.
+    """
+    words = [mark.value for mark in there]
+    marks: dict[Drafted, None] = {}
+    for entry in reader.sequence(item, f"{where}: drafted"):
+        mark = reader.choice(entry, f"{where}: drafted", Drafted, words)
+        if mark is not None and not there[mark]:
+            what = f"marks its {mark.value} as drafted, and has none"
+            reader.wrong(entry.line, where, what, "take the mark out, or put back what it is about")
+        elif mark is not None:
+            marks[mark] = None
+    return tuple(marks)
 
 
 def _role(reader: Reader, line: int, item: Item | None, where: str, *, is_bounded: bool) -> Role:

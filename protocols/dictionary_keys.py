@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from protocols.dictionary import Dialect, Field, Role, Table
+from protocols.dictionary import Dialect, Drafted, Field, Role, Table
 from protocols.documents import Item, nearest, shown
 from protocols.text_reader import Reader
 
@@ -24,6 +24,7 @@ class Draft:
     primary_key: tuple[str, ...]
     foreign_keys: tuple[tuple[str, str, str], ...]
     cap: int | None
+    drafted: tuple[Drafted, ...] = ()
 
     @property
     def where(self) -> str:
@@ -127,6 +128,7 @@ def _table(reader: Reader, draft: Draft, patients: _Patients) -> Table:
         unique=draft.primary_key,
         title=draft.title,
         description=draft.description,
+        drafted=draft.drafted,
     )
 
 
@@ -165,4 +167,5 @@ def _with_key_role(reader: Reader, draft: Draft, entry: Field, key: str | None) 
         title=entry.title,
         description=entry.description,
         required=entry.required,
+        drafted=tuple(mark for mark in entry.drafted if mark is Drafted.KEY),
     )

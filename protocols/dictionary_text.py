@@ -7,8 +7,8 @@ What this room decides is spec/dictionary.md; the rules that differ from "read w
 """
 
 from protocols.canonical import json_bytes, sha256
-from protocols.dictionary import Dialect, Dictionary, Field
-from protocols.dictionary_fields import check_name, read_field
+from protocols.dictionary import Dialect, Dictionary, Drafted, Field
+from protocols.dictionary_fields import check_name, read_drafted, read_field
 from protocols.dictionary_keys import Draft, settle
 from protocols.documents import Item, nearest, parse, shown
 from protocols.errors import TextError
@@ -110,7 +110,8 @@ def _draft(reader: Reader, item: Item, index: int) -> Draft:
         reader.wrong(item.line, where, "has no fields", "list them under schema: fields:")
     fields = tuple(read_field(reader, entry, where, i) for i, entry in enumerate(entries, start=1))
     _check_twice(reader, entries, fields, where)
-    extension = reader.mapping(resource.get("skerry"), f"{where}: skerry", ["rows_per_patient"])
+    extension = reader.mapping(resource.get("skerry"), f"{where}: skerry", ["rows_per_patient", "drafted"])
+    cap = _cap(reader, extension.get("rows_per_patient"), where)
     return Draft(
         line=item.line,
         name=name,
@@ -121,7 +122,8 @@ def _draft(reader: Reader, item: Item, index: int) -> Draft:
         fields=fields,
         primary_key=_primary_key(reader, schema.get("primaryKey"), [one.name for one in fields], where),
         foreign_keys=_foreign_keys(reader, schema.get("foreignKeys"), where),
-        cap=_cap(reader, extension.get("rows_per_patient"), where),
+        cap=cap,
+        drafted=read_drafted(reader, extension.get("drafted"), where, {Drafted.CAP: cap is not None}),
     )
 
 

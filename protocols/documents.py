@@ -13,6 +13,7 @@ What this room decides (spec/documents.md):
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
@@ -74,6 +75,12 @@ def nearest(word: str, words: list[str]) -> str:
     if words and len(words) <= 12:
         return "it can be " + ", ".join(repr(word) for word in words)
     return ""
+
+
+def some(words: Sequence[str], most: int = 5) -> str:
+    """Join the first words of a list, and say how many more there are."""
+    rest = f" and {len(words) - most:,} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + rest
 
 
 class _Composer(yaml.SafeLoader):

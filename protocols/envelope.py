@@ -7,12 +7,13 @@ the key to check it with.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocols.canonical import sha256
-from protocols.codec.answers import decode_answer, encode_answer
+from protocols.codec.answers import decode_answer, decode_planned, encode_answer, encode_planned
 from protocols.codec.queries import (
     Envelope,
     decode_envelope,
@@ -23,11 +24,11 @@ from protocols.codec.queries import (
 from protocols.errors import SignatureError, UnknownAnalystError
 from protocols.ids import AnalystId, Digest
 from protocols.queries import SignedTerms
-from protocols.releases import Answer, SignedAnswer
+from protocols.releases import Answer, Planned, SignedAnswer
 from protocols.roster import Analyst
 
-_QUERY_DOMAIN = b"skerry/1 query\x00"
 _ANSWER_DOMAIN = b"skerry/1 answer\x00"
+_PLANNED_DOMAIN = b"skerry/1 planned\x00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +39,29 @@ class Opened:
     content: Digest
 
 
-def seal(terms: SignedTerms, key: Ed25519PrivateKey) -> bytes:
-    """Sign terms and put them into an envelope."""
+class Purpose(Enum):
+    """What an envelope is for: its signature is good for this, and for nothing else."""
+
+    QUERY = b"skerry/1 query\x00"
+    PLAN = b"skerry/1 plan\x00"
+
+
+def seal(terms: SignedTerms, key: Ed25519PrivateKey, purpose: Purpose = Purpose.QUERY) -> bytes:
+    """Sign terms for a purpose, and put them into an envelope."""
     octets = encode_terms(terms)
-    return encode_envelope(Envelope(terms=octets, signature=key.sign(_QUERY_DOMAIN + octets)))
+    return encode_envelope(Envelope(terms=octets, signature=key.sign(purpose.value + octets)))
 
 
-def open_envelope(octets: bytes, analysts: Mapping[AnalystId, Analyst]) -> Opened:
+def open_envelope(
+    octets: bytes, analysts: Mapping[AnalystId, Analyst], purpose: Purpose = Purpose.QUERY
+) -> Opened:
     """Check the signature and give the terms. Raises WireError, UnknownAnalystError or SignatureError."""
     envelope = decode_envelope(octets)
     terms = decode_terms(envelope.terms)
     analyst = analysts.get(terms.analyst)
     if analyst is None:
         raise UnknownAnalystError("the roster does not know the analyst")
-    _verify(analyst.key, envelope.signature, _QUERY_DOMAIN + envelope.terms)
+    _verify(analyst.key, envelope.signature, purpose.value + envelope.terms)
     return Opened(terms=terms, content=_content(envelope.terms))
 
 
@@ -74,6 +84,18 @@ def open_answer(signed: SignedAnswer, key: Ed25519PublicKey) -> Answer:
     """Check a centre's signature and give its answer. Raises SignatureError or WireError."""
     _verify(key, signed.signature, _ANSWER_DOMAIN + signed.payload)
     return decode_answer(signed.payload)
+
+
+def sign_planned(planned: Planned, key: Ed25519PrivateKey) -> SignedAnswer:
+    """Sign what a centre says to a plan."""
+    payload = encode_planned(planned)
+    return SignedAnswer(payload=payload, signature=key.sign(_PLANNED_DOMAIN + payload))
+
+
+def open_planned(signed: SignedAnswer, key: Ed25519PublicKey) -> Planned:
+    """Check a centre's signature under a plan's answer. Raises SignatureError or WireError."""
+    _verify(key, signed.signature, _PLANNED_DOMAIN + signed.payload)
+    return decode_planned(signed.payload)
 
 
 def _verify(key: Ed25519PublicKey, signature: bytes, message: bytes) -> None:

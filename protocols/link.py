@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from protocols.ids import CentreId, Digest, ExchangeId
+from protocols.ids import CentreId, Digest, ExchangeId, QueryId
 
 PROTOCOL = 1
 """The version that this program speaks; a peer with another one is refused at hello."""
@@ -13,7 +13,13 @@ MAX_BODY_BYTES = 64 * 2**20
 CHUNK_BYTES = 256 * 2**10
 LINK_PATH = "/skerry.v1.Link/Connect"
 ASK_PATH = "/skerry.v1.Desk/Ask"
+PLAN_PATH = "/skerry.v1.Desk/Plan"
+STATUS_PATH = "/skerry.v1.Desk/Status"
+RESULT_PATH = "/skerry.v1.Desk/Result"
+LIST_PATH = "/skerry.v1.Desk/List"
 DESCRIBE_PATH = "/skerry.v1.Desk/Describe"
+MOST_LISTED = 100
+"""Questions in one list at most; those before them are another list."""
 
 
 class FrameKind(Enum):
@@ -24,6 +30,8 @@ class FrameKind(Enum):
     HEARTBEAT = 3
     QUERY = 4
     ANSWER = 5
+    PLAN = 32
+    PLANNED = 33
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +66,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """An analyst's order to relay an envelope and to wait until the deadline."""
+    """An analyst's order to relay an envelope, of a question or of a plan, and to wait until the deadline."""
 
     envelope: bytes
     audience: tuple[CentreId, ...]
@@ -66,21 +74,50 @@ class Ask:
 
 
 class CentreState(Enum):
-    """How far a centre has come with a question."""
+    """How far a centre has come with a question. LATE: asked, and silent beyond the deadline."""
 
     ASKED = 1
     ANSWERED = 2
     OFFLINE = 3
     LATE = 4
+    EXPIRED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One step of one centre; `answer` has the signed answer's bytes as they came."""
+    """One step of one centre; `answer` has the signed answer's, or the quote's, bytes as they came."""
 
     centre: CentreId
     state: CentreState
     answer: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where one centre stands with a question, and when its answer came."""
+
+    centre: CentreId
+    state: CentreState
+    received_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptQuestion:
+    """What the coordinator says that it keeps of a question; only the envelope can be verified."""
+
+    query_id: QueryId
+    envelope: bytes
+    asked_at: datetime
+    deadline_at: datetime
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """An order to list questions, newest first: at most `limit`, asked before the question `before`."""
+
+    limit: int
+    before: QueryId | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,10 @@ The contract of every command (spec/commands.md): results to standard output, ev
 standard error; with `--json`, standard output is exactly one object.
 """
 
+import io
 import json
 import sys
+import unicodedata
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -14,6 +16,9 @@ from typing import Any
 import click
 import typer
 from typer.main import get_command
+
+from protocols.command_line import wrong_words
+from protocols.errors import Problem
 
 _INTERRUPTED = 130
 """What Typer makes of Ctrl-C before anybody can catch it."""
@@ -31,16 +36,27 @@ class Exit(IntEnum):
 
 
 class ProgramError(Exception):
-    """An outcome that ends a command: a code, one sentence, and what to do."""
+    """An outcome that ends a command: a code, one sentence, and what to do.
+
+    `problems` are all those of a text, each with its line; the sentence says the first.
+    """
 
     def __init__(
-        self, exit_code: Exit, code: str, message: str, next_step: str = "", **fields: object
+        self,
+        exit_code: Exit,
+        code: str,
+        message: str,
+        next_step: str = "",
+        *,
+        problems: Sequence[Problem] = (),
+        **fields: object,
     ) -> None:
         super().__init__(message)
         self.exit_code = exit_code
         self.code = code
-        self.message = message
-        self.next_step = next_step
+        self.message = one_line(message)
+        self.next_step = one_line(next_step)
+        self.problems = tuple(problems)
         self.fields = fields
 
     def to_json(self) -> dict[str, Any]:
@@ -51,8 +67,28 @@ class ProgramError(Exception):
             "message": self.message,
             "next_step": self.next_step,
             "centres": self.fields.get("centres", {}),
+            **({"problems": [_problem_json(one) for one in self.problems]} if self.problems else {}),
             **{name: value for name, value in self.fields.items() if name != "centres"},
         }
+
+
+def one_line(text: str) -> str:
+    """Escape what would break a line or move a terminal's cursor: a file's name may hold anything."""
+    return "".join(repr(one)[1:-1] if _is_control(one) else one for one in text)
+
+
+def _is_control(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return kind.startswith("C") or kind in ("Zl", "Zp")
+
+
+def _problem_json(problem: Problem) -> dict[str, Any]:
+    return {
+        "line": problem.line or None,
+        "where": problem.where,
+        "what": problem.what,
+        "next_step": problem.next_step,
+    }
 
 
 def print_json(tree: object) -> None:
@@ -74,12 +110,17 @@ def _place(error: Exception) -> str:
 def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> int:
     """Run a program's commands and give its exit code; whatever happens, it says so properly."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # The name of a file need not be UTF-8; standard error escapes such a one by itself.
+        sys.stdout.reconfigure(errors="backslashreplace")
     outcome = _outcome(get_command(app), name, words)
     if isinstance(outcome, int):
         return outcome
     if "--json" in words:
         print_json(outcome.to_json())
     sys.stderr.write(f"{name}: {outcome.message}\n")
+    for problem in outcome.problems[1:]:
+        sys.stderr.write(f"  also {problem}\n")
     if outcome.next_step:
         sys.stderr.write(f"  {outcome.next_step}\n")
     return int(outcome.exit_code)
@@ -94,9 +135,8 @@ def _outcome(command: click.Command, name: str, words: list[str]) -> int | Progr
         sys.stderr.write(error.format_message() + "\n")
         return Exit.WRONG_USE
     except click.ClickException as error:
-        context = error.ctx if isinstance(error, click.UsageError) else None
-        advice = f"see: {context.command_path if context else name} --help"
-        return ProgramError(Exit.WRONG_USE, "wrong_use", error.format_message(), advice)
+        what, advice = wrong_words(error, name)
+        return ProgramError(Exit.WRONG_USE, "wrong_use", what, advice)
     except (click.Abort, KeyboardInterrupt):
         return ProgramError(Exit.INTERNAL, "interrupted", "interrupted", "run it again")
     except BrokenPipeError:

@@ -19,7 +19,10 @@ MAX_COHORT_NODES = 64
 MAX_CODES_IN_QUERY = 1_000
 MAX_BY = 3
 MAX_EDGES = 1_001
+MAX_PROBABILITIES = 99
 MAX_CELLS = 10_000
+MAX_SUPPRESSED_CELLS = 1_000
+"""Cells of a table in mode `suppressed`, margins aside: its linear programs end in seconds."""
 
 
 class Kind(Enum):
@@ -31,12 +34,18 @@ class Kind(Enum):
     VARIANCE = "variance"
     PROPORTION = "proportion"
     HISTOGRAM = "histogram"
+    QUANTILES = "quantiles"
+
+
+COUNTED = (Kind.COUNT, Kind.PROPORTION, Kind.HISTOGRAM)
+"""What mode `suppressed` answers: how many patients are in each cell."""
 
 
 class Mode(Enum):
     """What kind of guarantee the release carries."""
 
     DP = "dp"
+    SUPPRESSED = "suppressed"
 
 
 class Scope(Enum):
@@ -50,7 +59,7 @@ class Statistic:
     """One statistic over the rows of `table`.
 
     `variable` is absent for a count only; `edges` are for a histogram, `codes` (the `in` list) for
-    a proportion.
+    a proportion, `probabilities` for quantiles.
     """
 
     kind: Kind
@@ -59,6 +68,7 @@ class Statistic:
     by: tuple[FieldName, ...] = ()
     edges: tuple[Decimal, ...] = ()
     codes: tuple[Code, ...] = ()
+    probabilities: tuple[Decimal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +121,10 @@ Cohort: TypeAlias = All | Any | Not | OneOf | Between | Missing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseTerms:
-    """The guarantee that is asked for: mode, scope, loss at each centre, and delta for people."""
+    """The guarantee that is asked for: mode, scope, loss at each centre, and delta for people.
+
+    Mode `suppressed` promises no differential privacy: its loss and its delta are zero.
+    """
 
     mode: Mode
     scope: Scope

@@ -13,16 +13,17 @@ def fields_of(query: Query) -> frozenset[FieldName]:
     if statistic.variable is not None:
         named.add(statistic.variable)
     if query.cohort is not None:
-        named |= _of_cohort(query.cohort)
+        named |= fields_of_cohort(query.cohort)
     return frozenset(named)
 
 
-def _of_cohort(cohort: Cohort) -> set[FieldName]:
+def fields_of_cohort(cohort: Cohort) -> set[FieldName]:
+    """Give every field that a cohort names."""
     match cohort:
         case All(parts=parts) | Any(parts=parts):
-            return set().union(*(_of_cohort(part) for part in parts))
+            return set().union(*(fields_of_cohort(part) for part in parts))
         case Not(part=part):
-            return _of_cohort(part)
+            return fields_of_cohort(part)
         case OneOf(field=name) | Between(field=name) | Missing(field=name):
             return {name}
         case _:

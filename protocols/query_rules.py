@@ -14,24 +14,27 @@ from typing import assert_never
 
 from privacy.accountant import check_delta
 from privacy.errors import PrivacyError
-from privacy.loss import MAX_QUERY_NANO_RHO
+from privacy.loss import MAX_QUERY_NANO_RHO, ZERO
 from protocols.canonical import decimal_text
 from protocols.codec.queries import encode_cohort
 from protocols.dictionary import NUMERIC, Code, Dictionary, Field, FieldName, Range, Role, code_text
-from protocols.documents import MAX_DIGITS, nearest, shown
+from protocols.documents import MAX_DIGITS, nearest, shown, some
 from protocols.errors import QueryError
 from protocols.queries import (
+    COUNTED,
     MAX_BY,
     MAX_CODES_IN_QUERY,
     MAX_COHORT_DEPTH,
     MAX_COHORT_NODES,
     MAX_EDGES,
+    MAX_PROBABILITIES,
     All,
     Any,
     Between,
     Cohort,
     Kind,
     Missing,
+    Mode,
     Not,
     OneOf,
     Query,
@@ -49,12 +52,36 @@ _ROLES = {
 
 def canonical(query: Query, dictionary: Dictionary) -> Query:
     """Give the canonical form of a query. Raises QueryError, naming the field and the nearest valid one."""
+    _check_confirmed(dictionary)
     statistic = _statistic(query.statistic, dictionary)
     cohort = query.cohort
     if cohort is not None:
         _check_size(cohort)
         cohort = _cohort(cohort, dictionary, statistic.table)
+    if query.release.mode is Mode.SUPPRESSED:
+        _check_suppressed(statistic, query.release, dictionary)
+        return Query(statistic=statistic, cohort=cohort, release=query.release)
     return Query(statistic=statistic, cohort=cohort, release=_release(query.release))
+
+
+def _check_confirmed(dictionary: Dictionary) -> None:
+    """Refuse bounds that were read from patients: a loss is only worth its bounds (spec/dictionary.md 7)."""
+    if dictionary.unconfirmed:
+        what = f"the dictionary is a draft: nobody has confirmed {some(dictionary.unconfirmed)}"
+        raise QueryError(what, "the registry's custodian confirms each bound by taking its mark out")
+
+
+def _check_suppressed(statistic: Statistic, terms: ReleaseTerms, dictionary: Dictionary) -> None:
+    if terms.loss != ZERO or terms.delta != 0:
+        raise QueryError("release: mode suppressed has no loss and no delta")
+    if statistic.kind not in COUNTED:
+        kinds = "count, proportion and histogram"
+        what = f"statistic: mode suppressed answers {kinds}, not {statistic.kind.value}"
+        raise QueryError(what, "ask in mode dp")
+    if dictionary.table(statistic.table).cap != 1:
+        # A small number of patients may have many rows: counting rows would hide them.
+        what = f"release: mode suppressed counts patients, and {statistic.table!r} has many rows of one"
+        raise QueryError(what, "ask in mode dp, or over a table with one row a patient")
 
 
 def _release(terms: ReleaseTerms) -> ReleaseTerms:
@@ -111,6 +138,8 @@ def _statistic(statistic: Statistic, dictionary: Dictionary) -> Statistic:
         raise QueryError(f"statistic: edges: they belong to a histogram, not to {kind.value}")
     if statistic.codes and kind is not Kind.PROPORTION:
         raise QueryError(f"statistic: in: it belongs to a proportion, not to {kind.value}")
+    if statistic.probabilities and kind is not Kind.QUANTILES:
+        raise QueryError(f"statistic: probabilities: they belong to quantiles, not to {kind.value}")
     if statistic.variable is None:
         return statistic
     return _with_variable(statistic, statistic.variable, dictionary)
@@ -128,6 +157,9 @@ def _with_variable(statistic: Statistic, variable: FieldName, dictionary: Dictio
         case Kind.HISTOGRAM:
             _check_number(field, shown, statistic.kind)
             return replace(statistic, edges=_edges(statistic.edges, field))
+        case Kind.QUANTILES:
+            _check_number(field, shown, statistic.kind)
+            return replace(statistic, probabilities=_probabilities(statistic.probabilities))
         case Kind.SUM | Kind.MEAN | Kind.VARIANCE:
             _check_number(field, shown, statistic.kind)
             return statistic
@@ -158,6 +190,20 @@ def _edges(edges: tuple[Decimal, ...], field: Field) -> tuple[Decimal, ...]:
     bounds = field.numeric_range
     if bounds and (short[-1] < bounds.minimum or short[0] > bounds.maximum):
         raise _outside("statistic: edges", bounds)
+    return short
+
+
+def _probabilities(probabilities: tuple[Decimal, ...]) -> tuple[Decimal, ...]:
+    """Give them rising and without repeats: in which order they are asked for means nothing."""
+    where = "statistic: probabilities"
+    short = tuple(sorted({_number(one, where) for one in probabilities}))
+    if not 1 <= len(short) <= MAX_PROBABILITIES:
+        what = f"{where}: quantiles have 1 to {MAX_PROBABILITIES} of them, and these {len(short)}"
+        raise QueryError(what, "write probabilities: [0.25, 0.5, 0.75]")
+    for one in short:
+        if not 0 < one < 1:
+            what = f"{where}: they lie between 0 and 1, both excluded, and {decimal_text(one)} does not"
+            raise QueryError(what, "write the median as 0.5 and the 90th percentile as 0.9")
     return short
 
 

@@ -10,10 +10,12 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from privacy.disclosure import Rule
 from privacy.events import GaussianEvent
 from privacy.loss import Loss
 from protocols.canonical import sha256
 from protocols.ids import CentreId, Digest, QueryId, SnapshotId
+from protocols.queries import Query
 from protocols.refusals import Refusal
 
 
@@ -36,10 +38,22 @@ class ReleasedBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Release:
-    """A centre's noisy vector and everything that its label says.
+class SuppressedTable:
+    """Counts after the centre's disclosure control: cells and margins as in protocols/margins.py.
 
-    `question` is the digest of the canonical query; `loss` the total charged for it.
+    `cells` is the extended table, flat in C order, SUPPRESSED where a count is not shown.
+    """
+
+    rule: Rule
+    cells: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Release:
+    """What leaves a centre, and everything that its label says.
+
+    `question` is the digest of the canonical query; `loss` the total charged for it. Mode `dp` has
+    noisy `blocks` and no `table`; mode `suppressed` has a `table`, no blocks and no loss.
     """
 
     centre: CentreId
@@ -52,6 +66,7 @@ class Release:
     loss: Loss
     cap: int
     blocks: tuple[ReleasedBlock, ...]
+    table: SuppressedTable | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +75,7 @@ class Receipt:
 
     `event` is the leaf that paid for the release (an earlier one for a repeat), `proof` its
     inclusion proof in the tree of `tree_size` leaves with `tree_root`. A remaining budget is None
-    where there is no limit.
+    where there is no limit; `questions_left` is that of mode `suppressed`, and None in mode `dp`.
     """
 
     charged: Loss
@@ -73,14 +88,20 @@ class Receipt:
     tree_size: int
     tree_root: Digest
     proof: tuple[Digest, ...]
+    questions_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Granted:
-    """A release, as stored bytes, with the receipt of this asking."""
+    """A release, as stored bytes, with the receipt of this asking.
+
+    `finer` is the query that was paid for, when its release contains the answer to this one
+    (protocols/roll_up.py); None when the release is this question's own.
+    """
 
     release: bytes
     receipt: Receipt
+    finer: Query | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,8 +114,31 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What a question would cost now and leave afterwards; None is no limit. `finer` as in Granted."""
+
+    cost: Loss
+    is_repeat: bool
+    registry_left: Loss | None
+    study_left: Loss | None
+    analyst_left: Loss | None
+    questions_left: int | None
+    snapshot_at: datetime
+    finer: Query | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a centre says to a plan, before it is signed: a quote, or how it would refuse."""
+
+    centre: CentreId
+    query_id: QueryId
+    outcome: Quote | Refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedAnswer:
-    """An answer's exact bytes with the centre's signature over them. spec/releases.md 4."""
+    """An answer's exact bytes, or a plan's, with the centre's signature over them. spec/releases.md 4."""
 
     payload: bytes
     signature: bytes

@@ -9,8 +9,11 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from privacy.disclosure import RULES, Rule
 from privacy.errors import LossError
 from privacy.loss import Loss
+from protocols.codec.queries import question_digest
+from protocols.documents import nearest, shown
 from protocols.errors import WireError
 from protocols.ids import AnalystId, CentreId, Digest, OfficerId, StudyId
 from protocols.queries import Kind, Mode, Scope, SignedTerms
@@ -23,8 +26,23 @@ EVERY = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressedStudy:
+    """What a study may ask in mode `suppressed`: these tables (None: any), under no looser a rule.
+
+    A table is a query's `statistic` and `cohort`, as text; study_tables.py reads it.
+    """
+
+    rule: Rule
+    questions: int
+    tables: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A verified study. A budget is None where the study sets no limit."""
+    """A verified study. A budget is None where the study sets no limit.
+
+    `suppressed` is there exactly when the modes name it.
+    """
 
     id: StudyId
     title: str
@@ -41,6 +59,7 @@ class Study:
     expires: datetime
     study_budget: Loss | None
     analyst_budget: Loss | None
+    suppressed: SuppressedStudy | None = None
 
 
 def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Study:
@@ -48,6 +67,7 @@ def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Stud
     fields = Fields(SignedText.parse(octets).opened(officer.text, key, "study"), "study")
     fields.take("format", str)
     budget = fields.table("budget")
+    modes = fields.choices("modes", Mode)
     try:
         study = Study(
             id=StudyId(fields.take("id", str)),
@@ -56,7 +76,8 @@ def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Stud
             registry=fields.take("registry", str),
             dictionary=Digest.parse(fields.take("dictionary", str)),
             statistics=fields.choices("statistics", Kind),
-            modes=fields.choices("modes", Mode),
+            modes=modes,
+            suppressed=_suppressed(fields.table("suppressed")) if Mode.SUPPRESSED in modes else None,
             scopes=fields.choices("scopes", Scope),
             fields=_fields(fields),
             analysts=frozenset(AnalystId(name) for name in fields.names("analysts")),
@@ -82,6 +103,26 @@ def _fields(fields: Fields) -> frozenset[str]:
     return fields.field_names("fields")
 
 
+def _suppressed(fields: Fields) -> SuppressedStudy:
+    is_any = fields.has("tables", [EVERY])
+    tables = tuple(fields.names("tables"))
+    suppressed = SuppressedStudy(
+        rule=rule_named(fields), questions=fields.take("questions", int), tables=None if is_any else tables
+    )
+    fields.done()
+    if suppressed.questions < 0:
+        raise fields.wrong("a number of questions is 0 or more")
+    return suppressed
+
+
+def rule_named(fields: Fields) -> Rule:
+    """Take a small-number rule by its name."""
+    name = fields.take("rule", str)
+    if name not in RULES:
+        raise fields.wrong(f"'rule' does not know {shown(name)}", nearest(name, list(RULES)))
+    return RULES[name]
+
+
 def limit(fields: Fields, name: str) -> Loss | None:
     """Take a budget: a rho as text, or `unlimited`. There is no default: a budget is a decision."""
     text = fields.take(name, str)
@@ -93,9 +134,17 @@ def limit(fields: Fields, name: str) -> Loss | None:
         raise fields.wrong(f"{name!r}: {error}") from None
 
 
-def outside_study(terms: SignedTerms, study: Study, now: datetime) -> str | None:
-    """Say in one public sentence why a query lies outside a study; None when it lies inside."""
+def outside_study(
+    terms: SignedTerms, study: Study, now: datetime, tables: frozenset[Digest] | None
+) -> str | None:
+    """Say in one public sentence why a query lies outside a study; None when it lies inside.
+
+    `tables` are the questions that the study lists for mode `suppressed` (study_tables.py); None: any.
+    """
     query = terms.query
+    is_listed = (
+        query.release.mode is not Mode.SUPPRESSED or tables is None or question_digest(query) in tables
+    )
     unknown = sorted(
         str(name) for name in fields_of(query) if study.fields != {EVERY} and str(name) not in study.fields
     )
@@ -120,5 +169,6 @@ def outside_study(terms: SignedTerms, study: Study, now: datetime) -> str | None
             f"the study does not allow scope {query.release.scope.value}",
         ),
         (bool(unknown), f"the study does not allow the field {unknown[0]!r}" if unknown else ""),
+        (not is_listed, "the study does not list this table for mode suppressed"),
     )
     return next((sentence for failed, sentence in checks if failed), None)

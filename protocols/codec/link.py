@@ -5,8 +5,9 @@ from datetime import datetime
 from protocols.codec.strict import decoder, encoded, ms_of, parsed, time_of
 from protocols.documents import MAX_BYTES
 from protocols.errors import WireError
-from protocols.ids import CentreId, Digest, ExchangeId
+from protocols.ids import CentreId, Digest, ExchangeId, QueryId
 from protocols.link import (
+    MOST_LISTED,
     Ask,
     CentreState,
     CentreStatus,
@@ -14,7 +15,10 @@ from protocols.link import (
     Frame,
     FrameKind,
     Hello,
+    KeptQuestion,
+    Listing,
     Progress,
+    Standing,
     Welcome,
 )
 from protocols.wire.v1 import link_pb2 as pb
@@ -25,6 +29,8 @@ _KINDS = {
     FrameKind.HEARTBEAT: pb.FRAME_KIND_HEARTBEAT,
     FrameKind.QUERY: pb.FRAME_KIND_QUERY,
     FrameKind.ANSWER: pb.FRAME_KIND_ANSWER,
+    FrameKind.PLAN: pb.FRAME_KIND_PLAN,
+    FrameKind.PLANNED: pb.FRAME_KIND_PLANNED,
 }
 _MAX_SOFTWARE = 200
 _KIND_OF = {number: kind for kind, number in _KINDS.items()}
@@ -33,6 +39,7 @@ _STATES = {
     CentreState.ANSWERED: pb.CENTRE_STATE_ANSWERED,
     CentreState.OFFLINE: pb.CENTRE_STATE_OFFLINE,
     CentreState.LATE: pb.CENTRE_STATE_LATE,
+    CentreState.EXPIRED: pb.CENTRE_STATE_EXPIRED,
 }
 _STATE_OF = {number: state for state, number in _STATES.items()}
 
@@ -136,6 +143,80 @@ def decode_ask(octets: bytes) -> Ask:
     return Ask(envelope=message.envelope, audience=audience, deadline_ms=message.deadline_ms)
 
 
+def encode_query_id(query_id: QueryId) -> bytes:
+    """Encode the order to tell of one question."""
+    return encoded(pb.QuestionRequest(query_id=query_id.octets))
+
+
+@decoder
+def decode_query_id(octets: bytes) -> QueryId:
+    """Decode the order to tell of one question. Raises WireError."""
+    return QueryId(parsed(pb.QuestionRequest, octets).query_id)
+
+
+def encode_listing(listing: Listing) -> bytes:
+    """Encode a listing."""
+    before = listing.before.octets if listing.before else b""
+    return encoded(pb.ListRequest(limit=listing.limit, before=before))
+
+
+@decoder
+def decode_listing(octets: bytes) -> Listing:
+    """Decode a listing. Raises WireError."""
+    message = parsed(pb.ListRequest, octets)
+    if not 1 <= message.limit <= MOST_LISTED:
+        raise WireError(f"a list has 1 to {MOST_LISTED} questions")
+    return Listing(limit=message.limit, before=QueryId(message.before) if message.before else None)
+
+
+def encode_kept(kept: KeptQuestion) -> bytes:
+    """Encode what is kept of a question."""
+    standings = [
+        pb.Standing(
+            centre=one.centre.text,
+            state=_STATES[one.state],
+            received_at_ms=_moment_out(one.received_at),
+        )
+        for one in kept.standings
+    ]
+    return encoded(
+        pb.KeptQuestion(
+            query_id=kept.query_id.octets,
+            envelope=kept.envelope,
+            asked_at_ms=ms_of(kept.asked_at),
+            deadline_at_ms=ms_of(kept.deadline_at),
+            standings=standings,
+        )
+    )
+
+
+@decoder
+def decode_kept(octets: bytes) -> KeptQuestion:
+    """Decode what is kept of a question. Raises WireError."""
+    message = parsed(pb.KeptQuestion, octets)
+    return KeptQuestion(
+        query_id=QueryId(message.query_id),
+        envelope=message.envelope,
+        asked_at=time_of(message.asked_at_ms),
+        deadline_at=time_of(message.deadline_at_ms),
+        standings=tuple(
+            Standing(
+                centre=CentreId(one.centre),
+                state=_state_in(one.state),
+                received_at=_moment_in(one.received_at_ms),
+            )
+            for one in message.standings
+        ),
+    )
+
+
+def _state_in(number: int) -> CentreState:
+    state = _STATE_OF.get(number)
+    if state is None:
+        raise WireError("this version does not know the state of a centre")
+    return state
+
+
 def encode_progress(progress: Progress) -> bytes:
     """Encode a progress."""
     return encoded(
@@ -147,10 +228,7 @@ def encode_progress(progress: Progress) -> bytes:
 def decode_progress(octets: bytes) -> Progress:
     """Decode a progress. Raises WireError."""
     message = parsed(pb.Progress, octets)
-    state = _STATE_OF.get(message.state)
-    if state is None:
-        raise WireError("this version does not know the state of a centre")
-    return Progress(centre=CentreId(message.centre), state=state, answer=message.answer)
+    return Progress(centre=CentreId(message.centre), state=_state_in(message.state), answer=message.answer)
 
 
 def encode_description(description: Description) -> bytes:

@@ -39,8 +39,9 @@ _KINDS = {
     Kind.VARIANCE: pb.KIND_VARIANCE,
     Kind.PROPORTION: pb.KIND_PROPORTION,
     Kind.HISTOGRAM: pb.KIND_HISTOGRAM,
+    Kind.QUANTILES: pb.KIND_QUANTILES,
 }
-_MODES = {Mode.DP: pb.MODE_DP}
+_MODES = {Mode.DP: pb.MODE_DP, Mode.SUPPRESSED: pb.MODE_SUPPRESSED}
 _SCOPES = {Scope.CENTRE: pb.SCOPE_CENTRE}
 _KIND_OF = {number: kind for kind, number in _KINDS.items()}
 _MODE_OF = {number: mode for mode, number in _MODES.items()}
@@ -57,7 +58,23 @@ class Envelope:
 
 def question_digest(query: Query) -> Digest:
     """Give the digest that names a canonical query."""
-    return sha256("skerry/1 question", encoded(_query_out(query)))
+    return digest_of_encoded(encode_query(query))
+
+
+def digest_of_encoded(octets: bytes) -> Digest:
+    """Give the digest that names a canonical query, of its bytes."""
+    return sha256("skerry/1 question", octets)
+
+
+def encode_query(query: Query) -> bytes:
+    """Encode a query by itself, as it stands in a release that contains another's answer."""
+    return encoded(_query_out(query))
+
+
+@decoder
+def decode_query(octets: bytes) -> Query:
+    """Decode a query. Raises WireError."""
+    return _query_in(parsed(pb.Query, octets))
 
 
 def encode_cohort(cohort: Cohort) -> bytes:
@@ -152,6 +169,7 @@ def _query_out(query: Query) -> pb.Query:
             by=[_name_out(name) for name in statistic.by],
             edges=[decimal_text(edge) for edge in statistic.edges],
             codes=[_value_out(code) for code in statistic.codes],
+            probabilities=[decimal_text(one) for one in statistic.probabilities],
         ),
         cohort=_cohort_out(query.cohort) if query.cohort else None,
         release=pb.ReleaseTerms(
@@ -180,6 +198,7 @@ def _query_in(query: pb.Query) -> Query:
             by=tuple(_name_in(name) for name in statistic.by),
             edges=tuple(number(edge) for edge in statistic.edges),
             codes=_values_in(statistic.codes),
+            probabilities=tuple(number(one) for one in statistic.probabilities),
         ),
         cohort=_cohort_in(query.cohort) if query.HasField("cohort") else None,
         release=ReleaseTerms(

@@ -3,11 +3,12 @@
 from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.dictionary import MAX_STEPS, Grid, Range
-from protocols.layout import Moments
+from protocols.layout import MAX_BINS, Bins, Moments
 
 widths = st.one_of(
     st.integers(min_value=1, max_value=40),
@@ -110,6 +111,27 @@ def test_a_decimal_half_may_fall_to_the_neighbouring_step() -> None:
     assert half_away_of_a_float(0.15 / 0.1) == 1
     assert half_away(Fraction("0.15") / Fraction("0.1")) == 2
     assert int(0.49999999999999994 + 0.5) == 1  # why floor(|x| + 1/2) is not the rule
+
+
+@given(grids(), st.data())
+def test_a_value_is_in_one_bin_and_once_on_each_level_of_its_tree(grid: Grid, data: st.DataObject) -> None:
+    bins = Bins(grid=grid)
+    v = data.draw(st.integers(min_value=grid.low, max_value=grid.high))
+    leaf = (v - grid.low) // bins.steps
+    assert 0 <= leaf < bins.tree.leaves <= MAX_BINS
+    assert bins.first(leaf) <= v <= bins.last(leaf)
+    assert bins.last(bins.tree.leaves - 1) == grid.high
+    one = np.zeros(bins.tree.leaves, dtype=np.int64)
+    one[leaf] = 1
+    added = bins.tree.counted(one).tolist()
+    assert set(added) <= {0, 1}
+    assert sum(added) == len(bins.tree.sizes)
+
+
+@given(grids())
+def test_no_fewer_steps_a_bin_would_do(grid: Grid) -> None:
+    steps = Bins(grid=grid).steps
+    assert steps == 1 or -(-(grid.width + 1) // (steps - 1)) > MAX_BINS
 
 
 @given(st.decimals(-1000, 1000, places=3), st.decimals(-1000, 1000, places=3))

@@ -205,7 +205,18 @@ HISTOGRAM = Query(
     cohort=Missing(field=field("patients.grade")),
     release=RELEASE_TERMS,
 )
-QUERIES = (COUNT, RICH, HISTOGRAM)
+QUANTILES = Query(
+    statistic=Statistic(
+        kind=Kind.QUANTILES,
+        table="patients",
+        variable=field("patients.age"),
+        by=(field("patients.sex"),),
+        probabilities=(Decimal("0.25"), Decimal("0.5"), Decimal("0.975")),
+    ),
+    cohort=None,
+    release=RELEASE_TERMS,
+)
+QUERIES = (COUNT, RICH, HISTOGRAM, QUANTILES)
 
 RELEASE = Release(
     centre=BERLIN,

@@ -85,6 +85,15 @@ def questions(draw: st.DrawFn) -> Query:
                 by=groups,
                 edges=tuple(sorted(edges)),
             )
+        case Kind.QUANTILES:
+            thousandths = draw(st.lists(st.integers(1, 999), min_size=1, max_size=5))
+            statistic = Statistic(
+                kind=kind,
+                table="visits",
+                variable=field("visits.score"),
+                by=groups,
+                probabilities=tuple(Decimal(one) / 1000 for one in thousandths),
+            )
         case _:
             name = draw(st.sampled_from(["patients.age", "visits.score"]))
             table = name.partition(".")[0]

@@ -21,7 +21,7 @@ from protocols.studies import open_study
 from protocols.wire.v1 import answer_pb2, link_pb2, query_pb2
 from tests.protocols import examples
 from tests.protocols.questions import questions
-from tests.protocols.test_fuzz import ANALYSTS, ASK, FRAME, HELLO, PROGRESS, STATUS
+from tests.protocols.test_fuzz import ANALYSTS, ASK, FRAME, HELLO, KEPT, LISTING, PROGRESS, STATUS
 
 TERMS = queries.encode_terms(examples.terms_of(examples.RICH))
 
@@ -62,6 +62,9 @@ def test_messages_of_the_link_come_back_as_they_went() -> None:
     assert link_codec.decode_hello(link_codec.encode_hello(HELLO)) == HELLO
     assert link_codec.decode_ask(link_codec.encode_ask(ASK)) == ASK
     assert link_codec.decode_progress(link_codec.encode_progress(PROGRESS)) == PROGRESS
+    assert link_codec.decode_kept(link_codec.encode_kept(KEPT)) == KEPT
+    assert link_codec.decode_listing(link_codec.encode_listing(LISTING)) == LISTING
+    assert link_codec.decode_query_id(link_codec.encode_query_id(KEPT.query_id)) == KEPT.query_id
     assert link_codec.decode_description(link_codec.encode_description(description)) == description
 
 
@@ -177,6 +180,19 @@ STRICT: dict[str, tuple[object, bytes]] = {
         link_codec.decode_progress,
         link_pb2.Progress(centre="a", state=9).SerializeToString(),  # type: ignore[arg-type]
     ),
+    "an unknown state of a kept question": (
+        link_codec.decode_kept,
+        link_pb2.KeptQuestion(
+            query_id=bytes(16),
+            standings=[link_pb2.Standing(centre="a", state=9)],  # type: ignore[arg-type]
+        ).SerializeToString(),
+    ),
+    "a list of none": (link_codec.decode_listing, link_pb2.ListRequest().SerializeToString()),
+    "a list of 101": (link_codec.decode_listing, link_pb2.ListRequest(limit=101).SerializeToString()),
+    "a short query id": (
+        link_codec.decode_query_id,
+        link_pb2.QuestionRequest(query_id=bytes(15)).SerializeToString(),
+    ),
     "an audience with a repeat": (
         link_codec.decode_ask,
         link_pb2.Ask(audience=["a", "a"]).SerializeToString(),
@@ -239,6 +255,8 @@ def _changed(**changes: object) -> bytes:
         {"query__release__scope": 0},
         {"query__statistic__kind": 99},
         {"query__statistic__edges": ["1.0"]},
+        {"query__statistic__probabilities": ["0.50"]},
+        {"query__statistic__probabilities": [".5"]},
     ],
 )
 def test_terms_in_another_form_are_refused(changes: dict[str, object]) -> None:

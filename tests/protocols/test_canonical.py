@@ -15,7 +15,7 @@ from protocols.errors import QueryError
 from protocols.ids import Digest
 from protocols.queries import All, Any, Cohort, Missing, Not, OneOf, Query
 from protocols.query_rules import canonical
-from tests.protocols.examples import COUNT, DICTIONARY, DICTIONARY_TEXT, RELEASE_TERMS, field
+from tests.protocols.examples import COUNT, DICTIONARY, DICTIONARY_TEXT, QUANTILES, RELEASE_TERMS, field
 from tests.protocols.questions import cohorts, questions
 
 AGE, SEX, GRADE = (Missing(field=field(f"patients.{name}")) for name in ("age", "sex", "grade"))
@@ -110,6 +110,18 @@ def test_different_questions_have_different_digests() -> None:
     ]
     digests = [_of(cohort) for cohort in DIFFERENT] + [_digest(query) for query in others]
     assert len(set(digests)) == len(digests)
+
+
+def test_probabilities_in_any_order_spelling_and_number_are_one_question() -> None:
+    def asked(*texts: str) -> Query:
+        probabilities = tuple(Decimal(text) for text in texts)
+        statistic = replace(QUANTILES.statistic, probabilities=probabilities)
+        return canonical(replace(QUANTILES, statistic=statistic), DICTIONARY)
+
+    assert asked("0.9", "5e-1", "0.50", "0.25") == asked("0.25", "0.5", "0.9")
+    assert asked("0.25", "0.5", "0.9").statistic.probabilities == tuple(
+        Decimal(text) for text in ("0.25", "0.5", "0.9")
+    )
 
 
 def test_delta_in_any_spelling_is_one_delta() -> None:

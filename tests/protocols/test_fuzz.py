@@ -42,7 +42,10 @@ from protocols.link import (
     Frame,
     FrameKind,
     Hello,
+    KeptQuestion,
+    Listing,
     Progress,
+    Standing,
     Welcome,
 )
 from protocols.query_rules import canonical
@@ -73,6 +76,17 @@ HELLO = Hello(
 )
 ASK = Ask(envelope=b"e", audience=(CentreId("berlin"), CentreId("paris")), deadline_ms=1000)
 PROGRESS = Progress(centre=CentreId("berlin"), state=CentreState.ANSWERED, answer=b"a")
+LISTING = Listing(limit=20, before=QueryId(bytes(range(16))))
+KEPT = KeptQuestion(
+    query_id=QueryId(bytes(range(16))),
+    envelope=b"e",
+    asked_at=examples.NOW,
+    deadline_at=examples.NOW,
+    standings=(
+        Standing(centre=CentreId("berlin"), state=CentreState.ANSWERED, received_at=examples.NOW),
+        Standing(centre=CentreId("paris"), state=CentreState.EXPIRED, received_at=None),
+    ),
+)
 STATUS = CentreStatus(
     centre=CentreId("berlin"),
     is_online=True,
@@ -108,6 +122,7 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
     "dictionary": (read_dictionary, examples.DICTIONARY_TEXT),
     "request": (lambda octets: read_request(octets, examples.DICTIONARY), QUERY_TEXT),
     "terms": (_ruled, queries.encode_terms(examples.terms_of(examples.RICH))),
+    "terms of quantiles": (_ruled, queries.encode_terms(examples.terms_of(examples.QUANTILES))),
     "envelope": (queries.decode_envelope, ENVELOPE),
     "opened envelope": (_opened, ENVELOPE),
     "release": (answers.decode_release, answers.encode_release(examples.RELEASE)),
@@ -128,6 +143,9 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
     ),
     "ask": (link_codec.decode_ask, link_codec.encode_ask(ASK)),
     "progress": (link_codec.decode_progress, link_codec.encode_progress(PROGRESS)),
+    "query id": (link_codec.decode_query_id, link_codec.encode_query_id(QueryId(bytes(range(16))))),
+    "listing": (link_codec.decode_listing, link_codec.encode_listing(LISTING)),
+    "kept question": (link_codec.decode_kept, link_codec.encode_kept(KEPT)),
     "description": (
         link_codec.decode_description,
         link_codec.encode_description(Description(centres=(STATUS,), dictionary_texts=(b"name: x",))),
@@ -251,7 +269,9 @@ _LEAVES = (
     | st.floats()
     | st.decimals()
     | st.text(max_size=6)
-    | st.sampled_from(["sex", "age", "grade", "low", "visits.score", "count", "mean", "dp", "centre"])
+    | st.sampled_from(
+        ["sex", "age", "grade", "low", "visits.score", "count", "mean", "quantiles", "dp", "centre"]
+    )
     | st.builds(lambda: 10**5000)
     | st.builds(object)
 )
@@ -267,6 +287,7 @@ _KEYS = st.sampled_from(
         "variable",
         "by",
         "edges",
+        "probabilities",
         "in",
         "and",
         "or",

@@ -63,6 +63,19 @@ STATISTICS = {
         variable=field("patients.sex"),
         edges=(Decimal("-0.5"), Decimal("0.5"), Decimal("1.5")),
     ),
+    "{kind: quantiles, variable: age, probabilities: [0.25, 0.5, 0.75], by: sex}": Statistic(
+        kind=Kind.QUANTILES,
+        table="patients",
+        variable=field("patients.age"),
+        by=(field("patients.sex"),),
+        probabilities=(Decimal("0.25"), Decimal("0.5"), Decimal("0.75")),
+    ),
+    "{kind: quantiles, variable: score, probabilities: [9e-1, 0.5, 0.50]}": Statistic(
+        kind=Kind.QUANTILES,
+        table="visits",
+        variable=field("visits.score"),
+        probabilities=(Decimal("0.5"), Decimal("0.9")),
+    ),
     "{kind: count, table: ~, by: ~, variable: null}": Statistic(kind=Kind.COUNT, table="patients"),
 }
 
@@ -158,7 +171,17 @@ WRONG: dict[str, Wrong] = {
     # Statistics.
     "no kind": Wrong(_with("{by: sex}"), 2, ("lacks 'kind'",)),
     "a kind without a value": Wrong(_with("{kind: }"), 2, ("lacks 'kind'", "'mean'")),
-    "an unknown kind": Wrong(_with("{kind: meen, variable: age}"), 2, ("'meen'", "'mean'")),
+    "an unknown kind": Wrong(
+        _with("{kind: meen, variable: age}"),
+        2,
+        ("'meen'", "did you mean 'mean'?", "it can be count, sum, mean, variance", "histogram, quantiles"),
+    ),
+    "a kind like no other": Wrong(_with("{kind: x, variable: age}"), 2, ("'x'", "it can be count, sum")),
+    "a median": Wrong(
+        _with("{kind: median, variable: age}"), 2, ("'median'", "kind: quantiles with probabilities: [0.5]")
+    ),
+    "quartiles": Wrong(_with("{kind: Quartiles, variable: age}"), 2, ("'Quartiles'", "[0.25, 0.5, 0.75]")),
+    "percentiles": Wrong(_with("{kind: percentiles, variable: age}"), 2, ("[0.9]",)),
     "a mistyped variable": Wrong(_with("{kind: mean, variabel: age}"), 2, ("'variabel'", "'variable'")),
     "an unknown field": Wrong(_with("{kind: mean, variable: aeg}"), 2, ("'aeg'", "'age'")),
     "another case": Wrong(_with("{kind: mean, variable: AGE}"), 2, ("'AGE'", "'age'")),
@@ -187,6 +210,38 @@ WRONG: dict[str, Wrong] = {
     ),
     "edges of a mean": Wrong(
         _with("{kind: mean, variable: age, edges: [0, 1]}"), 2, ("histogram", "not to mean")
+    ),
+    "probabilities of a mean": Wrong(
+        _with("{kind: mean, variable: age, probabilities: [0.5]}"), 2, ("quantiles", "not to mean")
+    ),
+    "quantiles without probabilities": Wrong(
+        _with("{kind: quantiles, variable: age}"), 2, ("1 to 99", "probabilities: [0.25, 0.5, 0.75]")
+    ),
+    "no probability": Wrong(_with("{kind: quantiles, variable: age, probabilities: []}"), 2, ("these 0",)),
+    "a hundred probabilities": Wrong(
+        _with(f"{{kind: quantiles, variable: age, probabilities: {[n / 1000 for n in range(1, 101)]}}}"),
+        2,
+        ("1 to 99", "these 100"),
+    ),
+    "a percentage": Wrong(
+        _with("\n  kind: quantiles\n  variable: age\n  probabilities: [50]"),
+        5,
+        ("50 does not", "the median as 0.5"),
+    ),
+    "a probability of zero": Wrong(
+        _with("{kind: quantiles, variable: age, probabilities: [0, 0.5]}"), 2, ("0 does not",)
+    ),
+    "a probability of one": Wrong(
+        _with("{kind: quantiles, variable: age, probabilities: [0.5, 1.0]}"), 2, ("1 does not",)
+    ),
+    "a probability in quotes": Wrong(
+        _with("{kind: quantiles, variable: age, probabilities: ['0.5']}"), 2, ("a number",)
+    ),
+    "one probability without a list": Wrong(
+        _with("{kind: quantiles, variable: age, probabilities: 0.5}"), 2, ("must be a list",)
+    ),
+    "quantiles of words": Wrong(
+        _with("{kind: quantiles, variable: grade, probabilities: [0.5]}"), 2, ("wants a number", "'grade'")
     ),
     "in of a count": Wrong(_with("{kind: count, in: [a]}"), 2, ("proportion", "not to count")),
     "a histogram without edges": Wrong(

@@ -20,9 +20,15 @@ def test_the_page_has_exactly_the_codes() -> None:
     ]
 
 
-def test_only_failed_follows_a_charge() -> None:
+def test_only_failed_and_withheld_follow_a_charge() -> None:
     after = re.findall(r"^\| \d+ \| `(\w+)` \| [^|]+ \| after \|", PAGE, re.MULTILINE)
-    assert after == [RefusalCode.FAILED.word]
+    assert after == [RefusalCode.FAILED.word, RefusalCode.WITHHELD.word]
+
+
+def test_the_page_says_what_to_do_as_the_programs_do() -> None:
+    steps = re.findall(r"^\| \d+ \| `\w+` \| [^|]+ \| (?:before|after) \| ([^|]+) \|", PAGE, re.MULTILINE)
+    assert [step.strip() for step in steps] == [code.next_step for code in RefusalCode]
+    assert all(code.next_step for code in RefusalCode)
 
 
 def test_an_unknown_number_is_nobody() -> None:

@@ -36,7 +36,9 @@ def test_a_path_is_taken_from_the_folder_of_the_file() -> None:
         (_VALID + 'dat = "x"\n', "has an unknown key 'dat'; did you mean 'data'?"),
         (_VALID.replace("host:443", "host"), "coordinator: must be HOST:PORT"),
         (_VALID.replace("berlin", "ber lin"), "centre: 'ber lin' is not a name"),
-        (_VALID + "deadline_s = 0\n", "deadline_s: Input should be greater than 0"),
+        (_VALID + "deadline_s = 0\n", "deadline_s: must be greater than 0"),
+        (_VALID.replace('"data"', "5"), "data: must be text in quotes"),
+        (_VALID.replace('"data"', r'"da\u0000ta"'), "data: no file's name holds a NUL"),
         ("centre = ", "not TOML"),
         ("\udcff", "not TOML in UTF-8"),
     ],
@@ -50,12 +52,11 @@ def test_what_is_wrong_is_said_by_key(text: str, sentence: str) -> None:
 
 def test_every_problem_is_said_at_once() -> None:
     with pytest.raises(TextError) as caught:
-        read_settings(_Settings, b"", _FOLDER)
+        read_settings(_Settings, b'center = "berlin"\n', _FOLDER)
 
     assert [problem.what for problem in caught.value.problems] == [
-        "lacks 'centre'",
-        "lacks 'coordinator'",
-        "lacks 'data'",
+        "has an unknown key 'center'",
+        "lacks 'centre', 'coordinator', 'data'",
     ]
 
 

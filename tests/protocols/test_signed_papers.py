@@ -138,7 +138,7 @@ _COUNT, _MEAN = (
 
 @pytest.mark.parametrize("query", [_COUNT, _MEAN, examples.COUNT])
 def test_a_query_inside_a_study(query: object) -> None:
-    assert outside_study(terms_of(query), STUDY, NOW) is None  # type: ignore[arg-type]
+    assert outside_study(terms_of(query), STUDY, NOW, None) is None  # type: ignore[arg-type]
 
 
 OUTSIDE: dict[str, tuple[SignedTerms, Study, datetime, str]] = {
@@ -181,14 +181,16 @@ OUTSIDE: dict[str, tuple[SignedTerms, Study, datetime, str]] = {
 @pytest.mark.parametrize("name", OUTSIDE)
 def test_a_query_outside_a_study(name: str) -> None:
     terms, study, now, says = OUTSIDE[name]
-    assert says in str(outside_study(terms, study, now))
+    assert says in str(outside_study(terms, study, now, None))
 
 
 def test_a_star_allows_every_field() -> None:
     study = _opened("study", re.sub(r"fields = .*", 'fields = ["*"]', examples.STUDY_BODY))
     assert isinstance(study, Study)
     assert (
-        outside_study(terms_of(replace(_COUNT, cohort=Missing(field=field("visits.score")))), study, NOW)
+        outside_study(
+            terms_of(replace(_COUNT, cohort=Missing(field=field("visits.score")))), study, NOW, None
+        )
         is None
     )
 
@@ -197,7 +199,7 @@ def test_a_star_allows_every_field() -> None:
 
 
 def test_a_query_within_the_policy() -> None:
-    assert outside_policy(terms_of(_MEAN), POLICY) is None
+    assert outside_policy(terms_of(_MEAN), STUDY, POLICY) is None
 
 
 @pytest.mark.parametrize(
@@ -220,13 +222,13 @@ def test_a_query_within_the_policy() -> None:
     ],
 )
 def test_a_query_against_the_policy(terms: SignedTerms, policy: Policy, says: str) -> None:
-    assert says in str(outside_policy(terms, policy))
+    assert says in str(outside_policy(terms, STUDY, policy))
 
 
 def test_a_forbidden_field_is_that_field_only() -> None:
     policy = replace(POLICY, forbidden_fields=frozenset({"visits.age", "patients.ag", "patients.age2"}))
     cohort = Between(field=field("patients.age"), low=Decimal(0), high=Decimal(1))
-    assert outside_policy(terms_of(replace(_COUNT, cohort=cohort)), policy) is None
+    assert outside_policy(terms_of(replace(_COUNT, cohort=cohort)), STUDY, policy) is None
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,18 @@ class ReleasedBlock(_message.Message):
     values: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, name: _Optional[str] = ..., l2_squared: _Optional[str] = ..., sigma: _Optional[float] = ..., values: _Optional[_Iterable[int]] = ...) -> None: ...
 
+class SuppressedTable(_message.Message):
+    __slots__ = ("minimum", "rounding", "cells")
+    MINIMUM_FIELD_NUMBER: _ClassVar[int]
+    ROUNDING_FIELD_NUMBER: _ClassVar[int]
+    CELLS_FIELD_NUMBER: _ClassVar[int]
+    minimum: int
+    rounding: int
+    cells: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, minimum: _Optional[int] = ..., rounding: _Optional[int] = ..., cells: _Optional[_Iterable[int]] = ...) -> None: ...
+
 class Release(_message.Message):
-    __slots__ = ("centre", "question", "dictionary", "snapshot", "snapshot_at_ms", "released_at_ms", "template_version", "nano_rho", "cap", "blocks")
+    __slots__ = ("centre", "question", "dictionary", "snapshot", "snapshot_at_ms", "released_at_ms", "template_version", "nano_rho", "cap", "blocks", "table")
     CENTRE_FIELD_NUMBER: _ClassVar[int]
     QUESTION_FIELD_NUMBER: _ClassVar[int]
     DICTIONARY_FIELD_NUMBER: _ClassVar[int]
@@ -30,6 +40,7 @@ class Release(_message.Message):
     NANO_RHO_FIELD_NUMBER: _ClassVar[int]
     CAP_FIELD_NUMBER: _ClassVar[int]
     BLOCKS_FIELD_NUMBER: _ClassVar[int]
+    TABLE_FIELD_NUMBER: _ClassVar[int]
     centre: str
     question: bytes
     dictionary: bytes
@@ -40,10 +51,11 @@ class Release(_message.Message):
     nano_rho: str
     cap: int
     blocks: _containers.RepeatedCompositeFieldContainer[ReleasedBlock]
-    def __init__(self, centre: _Optional[str] = ..., question: _Optional[bytes] = ..., dictionary: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., snapshot_at_ms: _Optional[int] = ..., released_at_ms: _Optional[int] = ..., template_version: _Optional[int] = ..., nano_rho: _Optional[str] = ..., cap: _Optional[int] = ..., blocks: _Optional[_Iterable[_Union[ReleasedBlock, _Mapping]]] = ...) -> None: ...
+    table: SuppressedTable
+    def __init__(self, centre: _Optional[str] = ..., question: _Optional[bytes] = ..., dictionary: _Optional[bytes] = ..., snapshot: _Optional[bytes] = ..., snapshot_at_ms: _Optional[int] = ..., released_at_ms: _Optional[int] = ..., template_version: _Optional[int] = ..., nano_rho: _Optional[str] = ..., cap: _Optional[int] = ..., blocks: _Optional[_Iterable[_Union[ReleasedBlock, _Mapping]]] = ..., table: _Optional[_Union[SuppressedTable, _Mapping]] = ...) -> None: ...
 
 class Receipt(_message.Message):
-    __slots__ = ("charged_nano_rho", "is_repeat", "registry_left_nano_rho", "study_left_nano_rho", "analyst_left_nano_rho", "event", "index", "tree_size", "tree_root", "proof")
+    __slots__ = ("charged_nano_rho", "is_repeat", "registry_left_nano_rho", "study_left_nano_rho", "analyst_left_nano_rho", "event", "index", "tree_size", "tree_root", "proof", "questions_left")
     CHARGED_NANO_RHO_FIELD_NUMBER: _ClassVar[int]
     IS_REPEAT_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_LEFT_NANO_RHO_FIELD_NUMBER: _ClassVar[int]
@@ -54,6 +66,7 @@ class Receipt(_message.Message):
     TREE_SIZE_FIELD_NUMBER: _ClassVar[int]
     TREE_ROOT_FIELD_NUMBER: _ClassVar[int]
     PROOF_FIELD_NUMBER: _ClassVar[int]
+    QUESTIONS_LEFT_FIELD_NUMBER: _ClassVar[int]
     charged_nano_rho: str
     is_repeat: bool
     registry_left_nano_rho: str
@@ -64,15 +77,18 @@ class Receipt(_message.Message):
     tree_size: int
     tree_root: bytes
     proof: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, charged_nano_rho: _Optional[str] = ..., is_repeat: _Optional[bool] = ..., registry_left_nano_rho: _Optional[str] = ..., study_left_nano_rho: _Optional[str] = ..., analyst_left_nano_rho: _Optional[str] = ..., event: _Optional[bytes] = ..., index: _Optional[int] = ..., tree_size: _Optional[int] = ..., tree_root: _Optional[bytes] = ..., proof: _Optional[_Iterable[bytes]] = ...) -> None: ...
+    questions_left: str
+    def __init__(self, charged_nano_rho: _Optional[str] = ..., is_repeat: _Optional[bool] = ..., registry_left_nano_rho: _Optional[str] = ..., study_left_nano_rho: _Optional[str] = ..., analyst_left_nano_rho: _Optional[str] = ..., event: _Optional[bytes] = ..., index: _Optional[int] = ..., tree_size: _Optional[int] = ..., tree_root: _Optional[bytes] = ..., proof: _Optional[_Iterable[bytes]] = ..., questions_left: _Optional[str] = ...) -> None: ...
 
 class Granted(_message.Message):
-    __slots__ = ("release", "receipt")
+    __slots__ = ("release", "receipt", "finer")
     RELEASE_FIELD_NUMBER: _ClassVar[int]
     RECEIPT_FIELD_NUMBER: _ClassVar[int]
+    FINER_FIELD_NUMBER: _ClassVar[int]
     release: bytes
     receipt: Receipt
-    def __init__(self, release: _Optional[bytes] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ...) -> None: ...
+    finer: bytes
+    def __init__(self, release: _Optional[bytes] = ..., receipt: _Optional[_Union[Receipt, _Mapping]] = ..., finer: _Optional[bytes] = ...) -> None: ...
 
 class Refusal(_message.Message):
     __slots__ = ("code", "detail")
@@ -93,6 +109,38 @@ class Answer(_message.Message):
     granted: Granted
     refusal: Refusal
     def __init__(self, centre: _Optional[str] = ..., query_id: _Optional[bytes] = ..., granted: _Optional[_Union[Granted, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ...) -> None: ...
+
+class Quote(_message.Message):
+    __slots__ = ("cost_nano_rho", "is_repeat", "registry_left_nano_rho", "study_left_nano_rho", "analyst_left_nano_rho", "questions_left", "snapshot_at_ms", "finer")
+    COST_NANO_RHO_FIELD_NUMBER: _ClassVar[int]
+    IS_REPEAT_FIELD_NUMBER: _ClassVar[int]
+    REGISTRY_LEFT_NANO_RHO_FIELD_NUMBER: _ClassVar[int]
+    STUDY_LEFT_NANO_RHO_FIELD_NUMBER: _ClassVar[int]
+    ANALYST_LEFT_NANO_RHO_FIELD_NUMBER: _ClassVar[int]
+    QUESTIONS_LEFT_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    FINER_FIELD_NUMBER: _ClassVar[int]
+    cost_nano_rho: str
+    is_repeat: bool
+    registry_left_nano_rho: str
+    study_left_nano_rho: str
+    analyst_left_nano_rho: str
+    questions_left: str
+    snapshot_at_ms: int
+    finer: bytes
+    def __init__(self, cost_nano_rho: _Optional[str] = ..., is_repeat: _Optional[bool] = ..., registry_left_nano_rho: _Optional[str] = ..., study_left_nano_rho: _Optional[str] = ..., analyst_left_nano_rho: _Optional[str] = ..., questions_left: _Optional[str] = ..., snapshot_at_ms: _Optional[int] = ..., finer: _Optional[bytes] = ...) -> None: ...
+
+class Planned(_message.Message):
+    __slots__ = ("centre", "query_id", "quote", "refusal")
+    CENTRE_FIELD_NUMBER: _ClassVar[int]
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    QUOTE_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    centre: str
+    query_id: bytes
+    quote: Quote
+    refusal: Refusal
+    def __init__(self, centre: _Optional[str] = ..., query_id: _Optional[bytes] = ..., quote: _Optional[_Union[Quote, _Mapping]] = ..., refusal: _Optional[_Union[Refusal, _Mapping]] = ...) -> None: ...
 
 class SignedAnswer(_message.Message):
     __slots__ = ("payload", "signature")

@@ -15,6 +15,8 @@ class FrameKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FRAME_KIND_HEARTBEAT: _ClassVar[FrameKind]
     FRAME_KIND_QUERY: _ClassVar[FrameKind]
     FRAME_KIND_ANSWER: _ClassVar[FrameKind]
+    FRAME_KIND_PLAN: _ClassVar[FrameKind]
+    FRAME_KIND_PLANNED: _ClassVar[FrameKind]
 
 class CentreState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -23,17 +25,21 @@ class CentreState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CENTRE_STATE_ANSWERED: _ClassVar[CentreState]
     CENTRE_STATE_OFFLINE: _ClassVar[CentreState]
     CENTRE_STATE_LATE: _ClassVar[CentreState]
+    CENTRE_STATE_EXPIRED: _ClassVar[CentreState]
 FRAME_KIND_UNSPECIFIED: FrameKind
 FRAME_KIND_HELLO: FrameKind
 FRAME_KIND_WELCOME: FrameKind
 FRAME_KIND_HEARTBEAT: FrameKind
 FRAME_KIND_QUERY: FrameKind
 FRAME_KIND_ANSWER: FrameKind
+FRAME_KIND_PLAN: FrameKind
+FRAME_KIND_PLANNED: FrameKind
 CENTRE_STATE_UNSPECIFIED: CentreState
 CENTRE_STATE_ASKED: CentreState
 CENTRE_STATE_ANSWERED: CentreState
 CENTRE_STATE_OFFLINE: CentreState
 CENTRE_STATE_LATE: CentreState
+CENTRE_STATE_EXPIRED: CentreState
 
 class Frame(_message.Message):
     __slots__ = ("kind", "exchange", "total", "offset", "chunk")
@@ -90,6 +96,44 @@ class Progress(_message.Message):
     state: CentreState
     answer: bytes
     def __init__(self, centre: _Optional[str] = ..., state: _Optional[_Union[CentreState, str]] = ..., answer: _Optional[bytes] = ...) -> None: ...
+
+class QuestionRequest(_message.Message):
+    __slots__ = ("query_id",)
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    query_id: bytes
+    def __init__(self, query_id: _Optional[bytes] = ...) -> None: ...
+
+class Standing(_message.Message):
+    __slots__ = ("centre", "state", "received_at_ms")
+    CENTRE_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    RECEIVED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    centre: str
+    state: CentreState
+    received_at_ms: int
+    def __init__(self, centre: _Optional[str] = ..., state: _Optional[_Union[CentreState, str]] = ..., received_at_ms: _Optional[int] = ...) -> None: ...
+
+class KeptQuestion(_message.Message):
+    __slots__ = ("query_id", "envelope", "asked_at_ms", "deadline_at_ms", "standings")
+    QUERY_ID_FIELD_NUMBER: _ClassVar[int]
+    ENVELOPE_FIELD_NUMBER: _ClassVar[int]
+    ASKED_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_AT_MS_FIELD_NUMBER: _ClassVar[int]
+    STANDINGS_FIELD_NUMBER: _ClassVar[int]
+    query_id: bytes
+    envelope: bytes
+    asked_at_ms: int
+    deadline_at_ms: int
+    standings: _containers.RepeatedCompositeFieldContainer[Standing]
+    def __init__(self, query_id: _Optional[bytes] = ..., envelope: _Optional[bytes] = ..., asked_at_ms: _Optional[int] = ..., deadline_at_ms: _Optional[int] = ..., standings: _Optional[_Iterable[_Union[Standing, _Mapping]]] = ...) -> None: ...
+
+class ListRequest(_message.Message):
+    __slots__ = ("limit", "before")
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    BEFORE_FIELD_NUMBER: _ClassVar[int]
+    limit: int
+    before: bytes
+    def __init__(self, limit: _Optional[int] = ..., before: _Optional[bytes] = ...) -> None: ...
 
 class DescribeRequest(_message.Message):
     __slots__ = ()

@@ -24,39 +24,39 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotocols/wire/v1/query.proto\x12\tskerry.v1\"C\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\tH\x00\x12\x0f\n\x05truth\x18\x03 \x01(\x08H\x00\x42\x07\n\x05value\"(\n\tFieldName\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xb3\x01\n\tStatistic\x12\x1d\n\x04kind\x18\x01 \x01(\x0e\x32\x0f.skerry.v1.Kind\x12\r\n\x05table\x18\x02 \x01(\t\x12&\n\x08variable\x18\x03 \x01(\x0b\x32\x14.skerry.v1.FieldName\x12 \n\x02\x62y\x18\x04 \x03(\x0b\x32\x14.skerry.v1.FieldName\x12\r\n\x05\x65\x64ges\x18\x05 \x03(\t\x12\x1f\n\x05\x63odes\x18\x06 \x03(\x0b\x32\x10.skerry.v1.Value\"\xec\x01\n\x06\x43ohort\x12\x1f\n\x03\x61ll\x18\x01 \x01(\x0b\x32\x10.skerry.v1.PartsH\x00\x12\x1f\n\x03\x61ny\x18\x02 \x01(\x0b\x32\x10.skerry.v1.PartsH\x00\x12$\n\x07negated\x18\x03 \x01(\x0b\x32\x11.skerry.v1.CohortH\x00\x12\"\n\x06one_of\x18\x04 \x01(\x0b\x32\x10.skerry.v1.OneOfH\x00\x12%\n\x07\x62\x65tween\x18\x05 \x01(\x0b\x32\x12.skerry.v1.BetweenH\x00\x12\'\n\x07missing\x18\x06 \x01(\x0b\x32\x14.skerry.v1.FieldNameH\x00\x42\x06\n\x04node\")\n\x05Parts\x12 \n\x05parts\x18\x01 \x03(\x0b\x32\x11.skerry.v1.Cohort\"M\n\x05OneOf\x12#\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x14.skerry.v1.FieldName\x12\x1f\n\x05\x63odes\x18\x02 \x03(\x0b\x32\x10.skerry.v1.Value\"I\n\x07\x42\x65tween\x12#\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x14.skerry.v1.FieldName\x12\x0b\n\x03low\x18\x02 \x01(\t\x12\x0c\n\x04high\x18\x03 \x01(\t\"o\n\x0cReleaseTerms\x12\x1d\n\x04mode\x18\x01 \x01(\x0e\x32\x0f.skerry.v1.Mode\x12\x1f\n\x05scope\x18\x02 \x01(\x0e\x32\x10.skerry.v1.Scope\x12\x10\n\x08nano_rho\x18\x03 \x01(\t\x12\r\n\x05\x64\x65lta\x18\x04 \x01(\t\"}\n\x05Query\x12\'\n\tstatistic\x18\x01 \x01(\x0b\x32\x14.skerry.v1.Statistic\x12!\n\x06\x63ohort\x18\x02 \x01(\x0b\x32\x11.skerry.v1.Cohort\x12(\n\x07release\x18\x03 \x01(\x0b\x32\x17.skerry.v1.ReleaseTerms\"\x9c\x01\n\x0bSignedTerms\x12\x1f\n\x05query\x18\x01 \x01(\x0b\x32\x10.skerry.v1.Query\x12\x10\n\x08query_id\x18\x02 \x01(\x0c\x12\r\n\x05study\x18\x03 \x01(\t\x12\x0f\n\x07\x61nalyst\x18\x04 \x01(\t\x12\x10\n\x08\x61udience\x18\x05 \x03(\t\x12\x12\n\ndictionary\x18\x06 \x01(\x0c\x12\x14\n\x0cnot_after_ms\x18\x07 \x01(\x04\",\n\x08\x45nvelope\x12\r\n\x05terms\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c*\x85\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_COUNT\x10\x01\x12\x0c\n\x08KIND_SUM\x10\x02\x12\r\n\tKIND_MEAN\x10\x03\x12\x11\n\rKIND_VARIANCE\x10\x04\x12\x13\n\x0fKIND_PROPORTION\x10\x05\x12\x12\n\x0eKIND_HISTOGRAM\x10\x06*)\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MODE_DP\x10\x01*0\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSCOPE_CENTRE\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dprotocols/wire/v1/query.proto\x12\tskerry.v1\"C\n\x05Value\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\tH\x00\x12\x0f\n\x05truth\x18\x03 \x01(\x08H\x00\x42\x07\n\x05value\"(\n\tFieldName\x12\r\n\x05table\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"\xca\x01\n\tStatistic\x12\x1d\n\x04kind\x18\x01 \x01(\x0e\x32\x0f.skerry.v1.Kind\x12\r\n\x05table\x18\x02 \x01(\t\x12&\n\x08variable\x18\x03 \x01(\x0b\x32\x14.skerry.v1.FieldName\x12 \n\x02\x62y\x18\x04 \x03(\x0b\x32\x14.skerry.v1.FieldName\x12\r\n\x05\x65\x64ges\x18\x05 \x03(\t\x12\x1f\n\x05\x63odes\x18\x06 \x03(\x0b\x32\x10.skerry.v1.Value\x12\x15\n\rprobabilities\x18\x07 \x03(\t\"\xec\x01\n\x06\x43ohort\x12\x1f\n\x03\x61ll\x18\x01 \x01(\x0b\x32\x10.skerry.v1.PartsH\x00\x12\x1f\n\x03\x61ny\x18\x02 \x01(\x0b\x32\x10.skerry.v1.PartsH\x00\x12$\n\x07negated\x18\x03 \x01(\x0b\x32\x11.skerry.v1.CohortH\x00\x12\"\n\x06one_of\x18\x04 \x01(\x0b\x32\x10.skerry.v1.OneOfH\x00\x12%\n\x07\x62\x65tween\x18\x05 \x01(\x0b\x32\x12.skerry.v1.BetweenH\x00\x12\'\n\x07missing\x18\x06 \x01(\x0b\x32\x14.skerry.v1.FieldNameH\x00\x42\x06\n\x04node\")\n\x05Parts\x12 \n\x05parts\x18\x01 \x03(\x0b\x32\x11.skerry.v1.Cohort\"M\n\x05OneOf\x12#\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x14.skerry.v1.FieldName\x12\x1f\n\x05\x63odes\x18\x02 \x03(\x0b\x32\x10.skerry.v1.Value\"I\n\x07\x42\x65tween\x12#\n\x05\x66ield\x18\x01 \x01(\x0b\x32\x14.skerry.v1.FieldName\x12\x0b\n\x03low\x18\x02 \x01(\t\x12\x0c\n\x04high\x18\x03 \x01(\t\"o\n\x0cReleaseTerms\x12\x1d\n\x04mode\x18\x01 \x01(\x0e\x32\x0f.skerry.v1.Mode\x12\x1f\n\x05scope\x18\x02 \x01(\x0e\x32\x10.skerry.v1.Scope\x12\x10\n\x08nano_rho\x18\x03 \x01(\t\x12\r\n\x05\x64\x65lta\x18\x04 \x01(\t\"}\n\x05Query\x12\'\n\tstatistic\x18\x01 \x01(\x0b\x32\x14.skerry.v1.Statistic\x12!\n\x06\x63ohort\x18\x02 \x01(\x0b\x32\x11.skerry.v1.Cohort\x12(\n\x07release\x18\x03 \x01(\x0b\x32\x17.skerry.v1.ReleaseTerms\"\x9c\x01\n\x0bSignedTerms\x12\x1f\n\x05query\x18\x01 \x01(\x0b\x32\x10.skerry.v1.Query\x12\x10\n\x08query_id\x18\x02 \x01(\x0c\x12\r\n\x05study\x18\x03 \x01(\t\x12\x0f\n\x07\x61nalyst\x18\x04 \x01(\t\x12\x10\n\x08\x61udience\x18\x05 \x03(\t\x12\x12\n\ndictionary\x18\x06 \x01(\x0c\x12\x14\n\x0cnot_after_ms\x18\x07 \x01(\x04\",\n\x08\x45nvelope\x12\r\n\x05terms\x18\x01 \x01(\x0c\x12\x11\n\tsignature\x18\x02 \x01(\x0c*\x99\x01\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0e\n\nKIND_COUNT\x10\x01\x12\x0c\n\x08KIND_SUM\x10\x02\x12\r\n\tKIND_MEAN\x10\x03\x12\x11\n\rKIND_VARIANCE\x10\x04\x12\x13\n\x0fKIND_PROPORTION\x10\x05\x12\x12\n\x0eKIND_HISTOGRAM\x10\x06\x12\x12\n\x0eKIND_QUANTILES\x10\x07*>\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0b\n\x07MODE_DP\x10\x01\x12\x13\n\x0fMODE_SUPPRESSED\x10\x02*0\n\x05Scope\x12\x15\n\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n\x0cSCOPE_CENTRE\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protocols.wire.v1.query_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_KIND']._serialized_start=1219
-  _globals['_KIND']._serialized_end=1352
-  _globals['_MODE']._serialized_start=1354
-  _globals['_MODE']._serialized_end=1395
-  _globals['_SCOPE']._serialized_start=1397
-  _globals['_SCOPE']._serialized_end=1445
+  _globals['_KIND']._serialized_start=1242
+  _globals['_KIND']._serialized_end=1395
+  _globals['_MODE']._serialized_start=1397
+  _globals['_MODE']._serialized_end=1459
+  _globals['_SCOPE']._serialized_start=1461
+  _globals['_SCOPE']._serialized_end=1509
   _globals['_VALUE']._serialized_start=44
   _globals['_VALUE']._serialized_end=111
   _globals['_FIELDNAME']._serialized_start=113
   _globals['_FIELDNAME']._serialized_end=153
   _globals['_STATISTIC']._serialized_start=156
-  _globals['_STATISTIC']._serialized_end=335
-  _globals['_COHORT']._serialized_start=338
-  _globals['_COHORT']._serialized_end=574
-  _globals['_PARTS']._serialized_start=576
-  _globals['_PARTS']._serialized_end=617
-  _globals['_ONEOF']._serialized_start=619
-  _globals['_ONEOF']._serialized_end=696
-  _globals['_BETWEEN']._serialized_start=698
-  _globals['_BETWEEN']._serialized_end=771
-  _globals['_RELEASETERMS']._serialized_start=773
-  _globals['_RELEASETERMS']._serialized_end=884
-  _globals['_QUERY']._serialized_start=886
-  _globals['_QUERY']._serialized_end=1011
-  _globals['_SIGNEDTERMS']._serialized_start=1014
-  _globals['_SIGNEDTERMS']._serialized_end=1170
-  _globals['_ENVELOPE']._serialized_start=1172
-  _globals['_ENVELOPE']._serialized_end=1216
+  _globals['_STATISTIC']._serialized_end=358
+  _globals['_COHORT']._serialized_start=361
+  _globals['_COHORT']._serialized_end=597
+  _globals['_PARTS']._serialized_start=599
+  _globals['_PARTS']._serialized_end=640
+  _globals['_ONEOF']._serialized_start=642
+  _globals['_ONEOF']._serialized_end=719
+  _globals['_BETWEEN']._serialized_start=721
+  _globals['_BETWEEN']._serialized_end=794
+  _globals['_RELEASETERMS']._serialized_start=796
+  _globals['_RELEASETERMS']._serialized_end=907
+  _globals['_QUERY']._serialized_start=909
+  _globals['_QUERY']._serialized_end=1034
+  _globals['_SIGNEDTERMS']._serialized_start=1037
+  _globals['_SIGNEDTERMS']._serialized_end=1193
+  _globals['_ENVELOPE']._serialized_start=1195
+  _globals['_ENVELOPE']._serialized_end=1239
 # @@protoc_insertion_point(module_scope)

@@ -16,11 +16,13 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_VARIANCE: _ClassVar[Kind]
     KIND_PROPORTION: _ClassVar[Kind]
     KIND_HISTOGRAM: _ClassVar[Kind]
+    KIND_QUANTILES: _ClassVar[Kind]
 
 class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MODE_UNSPECIFIED: _ClassVar[Mode]
     MODE_DP: _ClassVar[Mode]
+    MODE_SUPPRESSED: _ClassVar[Mode]
 
 class Scope(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -33,8 +35,10 @@ KIND_MEAN: Kind
 KIND_VARIANCE: Kind
 KIND_PROPORTION: Kind
 KIND_HISTOGRAM: Kind
+KIND_QUANTILES: Kind
 MODE_UNSPECIFIED: Mode
 MODE_DP: Mode
+MODE_SUPPRESSED: Mode
 SCOPE_UNSPECIFIED: Scope
 SCOPE_CENTRE: Scope
 
@@ -57,20 +61,22 @@ class FieldName(_message.Message):
     def __init__(self, table: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
 
 class Statistic(_message.Message):
-    __slots__ = ("kind", "table", "variable", "by", "edges", "codes")
+    __slots__ = ("kind", "table", "variable", "by", "edges", "codes", "probabilities")
     KIND_FIELD_NUMBER: _ClassVar[int]
     TABLE_FIELD_NUMBER: _ClassVar[int]
     VARIABLE_FIELD_NUMBER: _ClassVar[int]
     BY_FIELD_NUMBER: _ClassVar[int]
     EDGES_FIELD_NUMBER: _ClassVar[int]
     CODES_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
     kind: Kind
     table: str
     variable: FieldName
     by: _containers.RepeatedCompositeFieldContainer[FieldName]
     edges: _containers.RepeatedScalarFieldContainer[str]
     codes: _containers.RepeatedCompositeFieldContainer[Value]
-    def __init__(self, kind: _Optional[_Union[Kind, str]] = ..., table: _Optional[str] = ..., variable: _Optional[_Union[FieldName, _Mapping]] = ..., by: _Optional[_Iterable[_Union[FieldName, _Mapping]]] = ..., edges: _Optional[_Iterable[str]] = ..., codes: _Optional[_Iterable[_Union[Value, _Mapping]]] = ...) -> None: ...
+    probabilities: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, kind: _Optional[_Union[Kind, str]] = ..., table: _Optional[str] = ..., variable: _Optional[_Union[FieldName, _Mapping]] = ..., by: _Optional[_Iterable[_Union[FieldName, _Mapping]]] = ..., edges: _Optional[_Iterable[str]] = ..., codes: _Optional[_Iterable[_Union[Value, _Mapping]]] = ..., probabilities: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Cohort(_message.Message):
     __slots__ = ("all", "any", "negated", "one_of", "between", "missing")
