@@ -20,22 +20,24 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from node.errors import LedgerError
 from node.gate import Gate
 from node.link import LinkLostError, Stream, Transport, stream_to
+from node.presence import LinkState
 from node.snapshots import Snapshots
 from protocols.codec.answers import encode_signed_answer
 from protocols.codec.link import decode_welcome, encode_hello
-from protocols.envelope import sign_answer
+from protocols.envelope import sign_answer, sign_planned
 from protocols.errors import WireError
 from protocols.frames import Message
 from protocols.ids import UNREAD, CentreId, Digest, ExchangeId
 from protocols.link import PROTOCOL, FrameKind, Hello
 from protocols.refusals import Refusal, RefusalCode
-from protocols.releases import Answer
+from protocols.releases import Answer, Planned
 
 _log = logging.getLogger("skerry.node")
 _FIRST_WAIT_S = 0.2
 _LONGEST_WAIT_S = 15.0
 _WELCOME_WITHIN_S = 10.0
 _MAX_WAITING = 128
+_ANSWERED_BY = {FrameKind.QUERY: FrameKind.ANSWER, FrameKind.PLAN: FrameKind.PLANNED}
 _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
@@ -54,12 +56,18 @@ class Agent:
     """Keeps the link up and hands queries to the gate."""
 
     def __init__(
-        self, who: Introduction, gate: Gate, snapshots: Snapshots, identity: Ed25519PrivateKey
+        self,
+        who: Introduction,
+        gate: Gate,
+        snapshots: Snapshots,
+        identity: Ed25519PrivateKey,
+        on_link: Callable[[LinkState], None],
     ) -> None:
         self._who = who
         self._gate = gate
         self._snapshots = snapshots
         self._identity = identity
+        self._on_link = on_link
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="gate")
         self._places = asyncio.Semaphore(_MAX_WAITING)
 
@@ -72,7 +80,11 @@ class Agent:
                     heartbeat_s = await self._introduce(stream)
                     _log.info("event=connected coordinator=%s", transport.target)
                     began_s = asyncio.get_running_loop().time()
-                    await self._serve(stream, heartbeat_s)
+                    self._on_link(LinkState.UP)
+                    try:
+                        await self._serve(stream, heartbeat_s)
+                    finally:
+                        self._on_link(LinkState.DOWN)
                     # A stream that ended at once, as when two nodes bear one name, is not a success.
                     if asyncio.get_running_loop().time() - began_s > _LONGEST_WAIT_S:
                         wait_s = _FIRST_WAIT_S
@@ -113,7 +125,7 @@ class Agent:
                 while True:
                     async with asyncio.timeout(3 * heartbeat_s):
                         message = await stream.receive()
-                    if message.kind is FrameKind.QUERY:
+                    if message.kind in _ANSWERED_BY:
                         await self._places.acquire()
                         group.create_task(self._answer(stream, message))
             except (LinkLostError, TimeoutError) as error:
@@ -130,8 +142,10 @@ class Agent:
 
     async def _answer(self, stream: Stream, query: Message) -> None:
         try:
-            body = await self._in_worker(self._signed, query.body)
-            await stream.send(Message(kind=FrameKind.ANSWER, exchange=query.exchange, body=body))
+            kind = _ANSWERED_BY[query.kind]
+            work = self._signed if kind is FrameKind.ANSWER else self._signed_plan
+            body = await self._in_worker(work, query.body)
+            await stream.send(Message(kind=kind, exchange=query.exchange, body=body))
         except LinkLostError:
             # The release is recorded: whoever asks again gets the same bytes, for nothing.
             _log.warning("event=answer_not_sent")
@@ -154,6 +168,18 @@ class Agent:
             receipt = answer.outcome.receipt
             _log.info("event=released query=%s charged_rho=%s", answer.query_id, receipt.charged)
         return encode_signed_answer(sign_answer(answer, self._identity))
+
+    def _signed_plan(self, envelope: bytes) -> bytes:
+        """Plan and sign, in the gate's thread."""
+        try:
+            planned = self._gate.plan(envelope)
+        except LedgerError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- as in `_signed`
+            _log.error("event=plan_failed type=%s", type(error).__name__)
+            refusal = Refusal(code=RefusalCode.UNAVAILABLE)
+            planned = Planned(centre=self._who.centre, query_id=UNREAD, outcome=refusal)
+        return encode_signed_answer(sign_planned(planned, self._identity))
 
     async def _in_worker(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, function, *arguments)

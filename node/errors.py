@@ -1,6 +1,7 @@
 """What can go wrong at a node: one family, fields as attributes."""
 
 from node.importing.report import ImportReport, Reason
+from protocols.errors import Problem
 
 
 class NodeError(Exception):
@@ -15,12 +16,37 @@ class LedgerBusyError(NodeError):
     """Another process held the ledger for too long; nothing was written."""
 
 
+class CohortsError(NodeError):
+    """What mode `suppressed` has shown cannot be read or kept; the mode answers nothing without it."""
+
+
 class EngineError(NodeError):
     """The engine could not compute an answer. Carries no text of the engine: it may quote values."""
 
 
 class RulesError(NodeError):
-    """The roster, a study, the policy or the settings cannot be used; the node does not start."""
+    """The roster, a study, the policy or the settings cannot be used; the node does not start.
+
+    `problems` are those of the text that is wrong, where it is a text; `next_step` is what to do.
+    """
+
+    def __init__(self, what: str, *, problems: tuple[Problem, ...] = (), next_step: str = "") -> None:
+        super().__init__(what)
+        self.problems = problems
+        self.next_step = next_step
+
+
+class PauseError(NodeError):
+    """The flag that pauses the node cannot be set or taken away."""
+
+
+class DraftRefused(NodeError):  # noqa: N818 -- a decision
+    """A file of which no dictionary can be drafted. No text of its cells is in it."""
+
+    def __init__(self, what: str, next_step: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.next_step = next_step
 
 
 class FileRefused(NodeError):  # noqa: N818 -- a decision

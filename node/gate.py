@@ -3,44 +3,66 @@
     open the envelope -> study and policy -> compile to a plan -> charge -> read -> noise -> record -> release
 
 * Up to the charge, every refusal depends on the query, the roster, the study, the policy, the dictionary
-  and the ledger, never on data. After it there is one code, `failed`, and the charge stays.
+  and the ledger, never on data. After it there is one code, `failed`, and the charge stays. Mode
+  `suppressed` decides on the data after its charge, and has one more: `withheld`.
 * What can fail for public reasons fails before the charge, in the compiler.
 * A refusal's detail is made of public words only.
+* A plan goes the same way up to the charge, and ends there.
 """
 
 from contextlib import suppress
 from dataclasses import dataclass
 
 from node.engines.duckdb_engine import DuckDBEngine
-from node.errors import EngineError, LedgerBusyError, SnapshotError
+from node.errors import CohortsError, EngineError, LedgerBusyError, SnapshotError
+from node.ledger.balances import Limits
 from node.ledger.charge import Charge
 from node.ledger.events import Spend
-from node.ledger.ledger import Ledger, Limits
+from node.ledger.ledger import Ledger
+from node.pause import Pause
 from node.plan import Plan, compile_plan
-from node.policy import caps_of, has_expired, outside_policy
+from node.policy import caps_of, has_expired, outside_policy, questions_of
 from node.rules import Rules
 from node.snapshots import Snapshot, Snapshots
+from node.tables import Tables
 from privacy.errors import PrivacyError
 from protocols.clock import Clock
 from protocols.codec.answers import encode_release
-from protocols.envelope import Opened, open_envelope
+from protocols.envelope import Opened, Purpose, open_envelope
 from protocols.errors import QueryError, SignatureError, UnknownAnalystError, WireError
 from protocols.ids import UNREAD
 from protocols.layout import TEMPLATE_VERSION
-from protocols.queries import SignedTerms
+from protocols.queries import Mode, Query, SignedTerms
 from protocols.query_rules import canonical
 from protocols.refusals import Refusal, RefusalCode
-from protocols.releases import Answer, Granted, Release, ReleasedBlock
+from protocols.releases import Answer, Granted, Planned, Quote, Release, ReleasedBlock, SuppressedTable
+from protocols.roll_up import roll_up
 from protocols.studies import Study, outside_study
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stores:
-    """What the gate acts on."""
+    """What the gate acts on. `tables` is mode `suppressed`, with its memory."""
 
     snapshots: Snapshots
     ledger: Ledger
     engine: DuckDBEngine
+    tables: Tables
+    pause: Pause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Admitted:
+    """A question that nothing public speaks against: what the ledger decides on."""
+
+    plan: Plan
+    snapshot: Snapshot
+    spend: Spend
+    limits: Limits
+
+    def is_in(self, finer: Query) -> bool:
+        """Whether a paid question contains this one's answer."""
+        return roll_up(finer, self.plan.query, self.plan.dictionary) is not None
 
 
 class Gate:
@@ -56,20 +78,33 @@ class Gate:
 
         Raises LedgerError when the ledger failed: the node must then stop.
         """
-        opened = self._opened(envelope)
+        opened = self._opened(envelope, Purpose.QUERY)
         if isinstance(opened, Refusal):
             return Answer(centre=self._rules.centre, query_id=UNREAD, outcome=opened)
         terms = opened.terms
-        outcome = self._outcome(opened)
-        if isinstance(outcome, Refusal) and outcome.code is not RefusalCode.FAILED:
+        admitted = self._admitted(opened)
+        outcome = admitted if isinstance(admitted, Refusal) else self._outcome(admitted)
+        if isinstance(outcome, Refusal) and outcome.code not in _AFTER_THE_CHARGE:
             # A ledger too busy to note a refusal has still refused.
             with suppress(LedgerBusyError):
                 self._stores.ledger.note_refusal(terms.analyst, terms.study, terms.query_id, outcome.code)
         return Answer(centre=self._rules.centre, query_id=terms.query_id, outcome=outcome)
 
-    def _opened(self, envelope: bytes) -> Opened | Refusal:
+    def plan(self, envelope: bytes) -> Planned:
+        """Say what a question would cost and leave, or how it would be refused.
+
+        No row is read, nothing is charged and nothing is noted. Raises LedgerError as `answer` does.
+        """
+        opened = self._opened(envelope, Purpose.PLAN)
+        if isinstance(opened, Refusal):
+            return Planned(centre=self._rules.centre, query_id=UNREAD, outcome=opened)
+        admitted = self._admitted(opened)
+        outcome = admitted if isinstance(admitted, Refusal) else self._quote(admitted)
+        return Planned(centre=self._rules.centre, query_id=opened.terms.query_id, outcome=outcome)
+
+    def _opened(self, envelope: bytes, purpose: Purpose) -> Opened | Refusal:
         try:
-            return open_envelope(envelope, self._rules.roster.analysts)
+            return open_envelope(envelope, self._rules.roster.analysts, purpose)
         except UnknownAnalystError:
             return Refusal(code=RefusalCode.UNKNOWN_ANALYST)
         except SignatureError:
@@ -77,11 +112,15 @@ class Gate:
         except WireError:
             return Refusal(code=RefusalCode.UNREADABLE)
 
-    def _outcome(self, opened: Opened) -> Granted | Refusal:
-        study = self._admitted(opened.terms)
+    def _admitted(self, opened: Opened) -> _Admitted | Refusal:
+        """Decide all that is public: by pause, audience, time, study, policy and dictionary."""
+        terms = opened.terms
+        if self._stores.pause.is_on():
+            return Refusal(code=RefusalCode.PAUSED)
+        study = self._allowed(terms)
         if isinstance(study, Refusal):
             return study
-        plan = self._planned(opened.terms)
+        plan = self._planned(terms)
         if isinstance(plan, Refusal):
             return plan
         try:
@@ -90,25 +129,21 @@ class Gate:
             return Refusal(code=RefusalCode.UNAVAILABLE)
         if snapshot is None or snapshot.dictionary != plan.dictionary.digest:
             return Refusal(code=RefusalCode.NO_SNAPSHOT)
+        if plan.query.release.mode is Mode.SUPPRESSED:
+            refusal = self._unguarded(plan, snapshot)
+            if refusal is not None:
+                return refusal
         spend = self._spend(opened, plan, snapshot)
-        limits = self._limits(study)
+        return _Admitted(plan=plan, snapshot=snapshot, spend=spend, limits=self._limits(study))
+
+    def _unguarded(self, plan: Plan, snapshot: Snapshot) -> Refusal | None:
         try:
-            charge = self._stores.ledger.charge(spend, limits)
+            released = self._stores.ledger.tables_shown()
         except LedgerBusyError:
             return Refusal(code=RefusalCode.BUSY)
-        if isinstance(charge, Granted | Refusal):
-            return charge
-        try:
-            release = self._release(plan, snapshot, charge)
-            if release is None:
-                return self._stores.ledger.fail(charge)
-            return self._stores.ledger.record(charge, encode_release(release), spend, limits)
-        except LedgerBusyError:
-            # After a charge there is one code. The charge is open: asked again, it pays for this answer.
-            return Refusal(code=RefusalCode.FAILED)
+        return self._stores.tables.refusal(plan, snapshot, released)
 
-    def _admitted(self, terms: SignedTerms) -> Study | Refusal:
-        """Decide by audience, time, study and policy; all public."""
+    def _allowed(self, terms: SignedTerms) -> Study | Refusal:
         rules, now = self._rules, self._clock()
         if rules.centre not in terms.audience:
             return Refusal(code=RefusalCode.NOT_ADDRESSED)
@@ -119,9 +154,9 @@ class Gate:
             return Refusal(code=RefusalCode.UNKNOWN_STUDY)
         if terms.dictionary != rules.dictionary.digest or study.dictionary != rules.dictionary.digest:
             return Refusal(code=RefusalCode.OTHER_DICTIONARY)
-        if (why := outside_study(terms, study, now)) is not None:
+        if (why := outside_study(terms, study, now, rules.tables.get(study.id))) is not None:
             return Refusal(code=RefusalCode.OUTSIDE_STUDY, detail=why)
-        if (why := outside_policy(terms, rules.policy)) is not None:
+        if (why := outside_policy(terms, study, rules.policy)) is not None:
             return Refusal(code=RefusalCode.OUTSIDE_POLICY, detail=why)
         return study
 
@@ -143,37 +178,83 @@ class Gate:
             analyst=terms.analyst,
             query_id=terms.query_id,
             content=opened.content,
-            key=plan.repeat_key(snapshot.id),
+            query=plan.query,
+            dictionary=plan.dictionary.digest,
             snapshot=snapshot.id,
-            loss=plan.loss,
             noise=tuple(one.event for one in plan.mechanisms),
         )
 
     def _limits(self, study: Study) -> Limits:
-        registry, study_cap, analyst = caps_of(self._rules.policy, study)
-        rounds = self._rules.policy.charged_rounds_per_question
-        return Limits(registry=registry, study=study_cap, analyst=analyst, rounds=rounds)
+        policy = self._rules.policy
+        registry, study_cap, analyst = caps_of(policy, study)
+        questions, study_questions = questions_of(policy, study)
+        return Limits(
+            registry=registry,
+            study=study_cap,
+            analyst=analyst,
+            rounds=policy.charged_rounds_per_question,
+            questions=questions,
+            study_questions=study_questions,
+        )
 
-    def _release(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> Release | None:
-        """Read and add noise. Whatever fails here has been paid for, and says nothing of why."""
+    def _quote(self, one: _Admitted) -> Quote | Refusal:
         try:
-            exact = self._stores.engine.aggregate(plan, snapshot, charge)
-            pairs = zip(plan.mechanisms, exact, strict=True)
-            blocks = tuple(
-                ReleasedBlock(name=one.block.name, event=one.event, values=one.release(vector))
-                for one, vector in pairs
-            )
-        except (EngineError, PrivacyError):
-            return None
+            return self._stores.ledger.quote(one.spend, one.limits, one.is_in, one.snapshot.committed_at)
+        except LedgerBusyError:
+            return Refusal(code=RefusalCode.BUSY)
+
+    def _outcome(self, one: _Admitted) -> Granted | Refusal:
+        try:
+            charge = self._stores.ledger.charge(one.spend, one.limits, one.is_in)
+        except LedgerBusyError:
+            return Refusal(code=RefusalCode.BUSY)
+        if isinstance(charge, Granted | Refusal):
+            return charge
+        try:
+            return self._paid(one, charge)
+        except LedgerBusyError:
+            # After a charge there is one code. The charge is open: asked again, it pays for this answer.
+            return Refusal(code=RefusalCode.FAILED)
+
+    def _paid(self, one: _Admitted, charge: Charge) -> Granted | Refusal:
+        """Read and release. Whatever fails here has been paid for, and says nothing of why."""
+        ledger = self._stores.ledger
+        try:
+            if one.plan.query.release.mode is Mode.SUPPRESSED:
+                table = self._stores.tables.shown(one.plan, one.snapshot, charge)
+                if table is None:
+                    return ledger.withhold(charge)
+                release = self._release(one, table=table)
+            else:
+                release = self._release(one, blocks=self._noisy(one, charge))
+        except (EngineError, PrivacyError, CohortsError):
+            return ledger.fail(charge)
+        return ledger.record(charge, encode_release(release), one.spend, one.limits)
+
+    def _noisy(self, one: _Admitted, charge: Charge) -> tuple[ReleasedBlock, ...]:
+        exact = self._stores.engine.aggregate(one.plan, one.snapshot, charge)
+        pairs = zip(one.plan.mechanisms, exact, strict=True)
+        return tuple(
+            ReleasedBlock(name=noise.block.name, event=noise.event, values=noise.release(vector))
+            for noise, vector in pairs
+        )
+
+    def _release(
+        self, one: _Admitted, blocks: tuple[ReleasedBlock, ...] = (), table: SuppressedTable | None = None
+    ) -> Release:
         return Release(
             centre=self._rules.centre,
-            question=plan.question,
-            dictionary=plan.dictionary.digest,
-            snapshot=snapshot.id,
-            snapshot_at=snapshot.committed_at,
+            question=one.spend.question,
+            dictionary=one.plan.dictionary.digest,
+            snapshot=one.snapshot.id,
+            snapshot_at=one.snapshot.committed_at,
             released_at=self._clock(),
             template_version=TEMPLATE_VERSION,
-            loss=plan.loss,
-            cap=plan.layout.cap,
+            loss=one.plan.loss,
+            cap=one.plan.layout.cap,
             blocks=blocks,
+            table=table,
         )
+
+
+_AFTER_THE_CHARGE = (RefusalCode.FAILED, RefusalCode.WITHHELD)

@@ -12,13 +12,16 @@ from protocols.codec.queries import question_digest
 from protocols.dictionary import Dictionary
 from protocols.ids import Digest, SnapshotId
 from protocols.layout import TEMPLATE_VERSION, Layout, layout_of
-from protocols.queries import Query
+from protocols.queries import Mode, Query
 from protocols.releases import repeat_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A canonical query, its layout, and one calibrated mechanism for each block."""
+    """A canonical query, its layout, and one calibrated mechanism for each block.
+
+    Mode `suppressed` adds no noise and has no mechanism.
+    """
 
     query: Query
     dictionary: Dictionary
@@ -39,6 +42,14 @@ class Plan:
 def compile_plan(query: Query, dictionary: Dictionary) -> Plan:
     """Compile a canonical query. Raises QueryError (too many cells) or PrivacyError (loss too small)."""
     layout = layout_of(query, dictionary)
+    if query.release.mode is Mode.SUPPRESSED:
+        return Plan(
+            query=query,
+            dictionary=dictionary,
+            question=question_digest(query),
+            layout=layout,
+            mechanisms=(),
+        )
     losses = split(query.release.loss, layout.weights)
     pairs = zip(layout.blocks, losses, strict=True)
     return Plan(

@@ -6,20 +6,38 @@ not allowed; every key must be there, because a forgotten one would be a silent 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from privacy.disclosure import Rule
 from privacy.loss import Loss
 from protocols.ids import OfficerId
 from protocols.queries import Mode, Scope, SignedTerms
 from protocols.query_fields import fields_of
 from protocols.signed_text import Fields, SignedText, read_toml
-from protocols.studies import Study, limit
+from protocols.studies import Study, limit, rule_named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuppressedPolicy:
+    """What mode `suppressed` shows here, and how often it may be asked over the registry's life.
+
+    `unlisted_tables` lets a study say that it may ask for any table; for sandboxes.
+    """
+
+    rule: Rule
+    questions: int
+    study_questions: int
+    unlisted_tables: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A centre's rules. A cap of None is `unlimited`; losses are rho, zCDP."""
+    """A centre's rules. A cap of None is `unlimited`; losses are rho, zCDP.
+
+    `suppressed` is there exactly when the modes name it.
+    """
 
     modes: frozenset[Mode]
     scopes: frozenset[Scope]
@@ -30,6 +48,7 @@ class Policy:
     registry_cap: Loss | None
     study_cap: Loss | None
     analyst_cap: Loss | None
+    suppressed: SuppressedPolicy | None = None
 
 
 def open_policy(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Policy:
@@ -39,15 +58,22 @@ def open_policy(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Pol
 
 def read_policy(octets: bytes) -> Policy:
     """Read a policy that nobody has signed yet, to check it. Raises SignatureError or TextError."""
-    return _policy(Fields(read_toml(SignedText.parse(octets).body, "policy"), "policy"))
+    return policy_of(read_toml(SignedText.parse(octets).body, "policy"))
+
+
+def policy_of(tree: dict[str, Any]) -> Policy:
+    """Read a policy out of its TOML. Raises TextError."""
+    return _policy(Fields(tree, "policy"))
 
 
 def _policy(fields: Fields) -> Policy:
     fields.take("format", str)
     budget = fields.table("budget")
+    modes = fields.choices("modes", Mode)
     try:
         policy = Policy(
-            modes=fields.choices("modes", Mode),
+            modes=modes,
+            suppressed=_suppressed(fields.table("suppressed")) if Mode.SUPPRESSED in modes else None,
             scopes=fields.choices("scopes", Scope),
             forbidden_fields=fields.field_names("forbidden_fields"),
             charged_rounds_per_question=fields.take("charged_rounds_per_question", int),
@@ -68,7 +94,20 @@ def _policy(fields: Fields) -> Policy:
     return policy
 
 
-def outside_policy(terms: SignedTerms, policy: Policy) -> str | None:
+def _suppressed(fields: Fields) -> SuppressedPolicy:
+    policy = SuppressedPolicy(
+        rule=rule_named(fields),
+        questions=fields.take("questions", int),
+        study_questions=fields.take("study_questions", int),
+        unlisted_tables=fields.take("unlisted_tables", bool),
+    )
+    fields.done()
+    if min(policy.questions, policy.study_questions) < 0:
+        raise fields.wrong("a number of questions is 0 or more")
+    return policy
+
+
+def outside_policy(terms: SignedTerms, study: Study, policy: Policy) -> str | None:
     """Say in one public sentence why a query is against the policy; None when it is not."""
     release = terms.query.release
     forbidden = sorted(str(name) for name in fields_of(terms.query) if str(name) in policy.forbidden_fields)
@@ -78,8 +117,21 @@ def outside_policy(terms: SignedTerms, policy: Policy) -> str | None:
         return f"the policy does not allow scope {release.scope.value}"
     if forbidden:
         return f"the policy forbids the field {forbidden[0]!r}"
+    if release.mode is Mode.SUPPRESSED:
+        return _outside_suppressed(study, policy)
     if policy.query_cap is not None and release.loss > policy.query_cap:
         return f"the policy allows rho {policy.query_cap} in one query, and this asks for {release.loss}"
+    return None
+
+
+def _outside_suppressed(study: Study, policy: Policy) -> str | None:
+    if policy.suppressed is None or study.suppressed is None:
+        raise RuntimeError("mode suppressed is allowed without its rules")
+    rule, wanted = policy.suppressed.rule, study.suppressed.rule
+    if rule.is_looser_than(wanted):
+        return f"the study wants the rule {wanted.name}, and this centre's, {rule.name}, shows more"
+    if study.suppressed.tables is None and not policy.suppressed.unlisted_tables:
+        return "the study lists no tables, and the policy wants them listed"
     return None
 
 
@@ -102,4 +154,14 @@ def caps_of(policy: Policy, study: Study) -> tuple[Loss | None, Loss | None, Los
         policy.registry_cap,
         stricter(policy.study_cap, study.study_budget),
         stricter(policy.analyst_cap, study.analyst_budget),
+    )
+
+
+def questions_of(policy: Policy, study: Study) -> tuple[int, int]:
+    """Give the most questions of mode `suppressed`, in all and for the study; zero where it is off."""
+    if policy.suppressed is None or study.suppressed is None:
+        return 0, 0
+    return (
+        policy.suppressed.questions,
+        min(policy.suppressed.study_questions, study.suppressed.questions),
     )

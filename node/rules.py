@@ -13,38 +13,59 @@ from node.policy import Policy, open_policy
 from node.settings import Settings
 from protocols.dictionary import Dictionary, FieldName
 from protocols.dictionary_text import read_dictionary
-from protocols.documents import nearest
+from protocols.documents import nearest, some
 from protocols.errors import Problem, ProtocolError, TextError
-from protocols.ids import CentreId, StudyId
+from protocols.ids import CentreId, Digest, StudyId
 from protocols.keys import key_from_text
 from protocols.roster import Roster, open_roster
 from protocols.studies import EVERY, Study, open_study
+from protocols.study_tables import tables_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """The verified documents of one centre."""
+    """The verified documents of one centre.
+
+    `tables` are the questions that each study lists for mode `suppressed`; None: any.
+    """
 
     centre: CentreId
     roster: Roster
     studies: dict[StudyId, Study]
+    tables: dict[StudyId, frozenset[Digest] | None]
     policy: Policy
     dictionary: Dictionary
     dictionary_text: bytes
 
 
 def load_dictionary(path: Path) -> tuple[Dictionary, bytes]:
-    """Read a dictionary file. Raises RulesError with every problem on a line of its own."""
-    octets = _read(path)
+    """Read a dictionary file. Raises RulesError with every problem."""
+    octets = _read(path, "name an existing dictionary, YAML or JSON")
     try:
         return read_dictionary(octets), octets
-    except ProtocolError as error:
-        raise RulesError(f"the dictionary {path} is wrong:\n{error}") from None
+    except TextError as error:
+        what = f"the dictionary {path} is wrong: {error.problems[0]}"
+        advice = "the format is in protocols/spec/dictionary.md"
+        raise RulesError(what, problems=error.problems, next_step=advice) from None
+
+
+def check_confirmed(dictionary: Dictionary, path: Path) -> None:
+    """Refuse a dictionary with bounds that were drafted from patients. Raises RulesError.
+
+    A loss is only worth its bounds, and those that patients' values set are none (spec/dictionary.md 7).
+    """
+    if dictionary.unconfirmed:
+        raise RulesError(
+            f"the dictionary {path} is a draft: nobody has confirmed {some(dictionary.unconfirmed)}",
+            next_step="write what can be, not what was, and take each mark out of `drafted`;"
+            f" skerry-node dictionary check {path} lists them all",
+        )
 
 
 def load_rules(settings: Settings) -> Rules:
     """Read and verify everything that the node obeys. Raises RulesError."""
     dictionary, text = load_dictionary(settings.dictionary)
+    check_confirmed(dictionary, settings.dictionary)
     path = settings.root_key
     try:
         root = key_from_text(_read(path).decode("ascii", "replace").strip())
@@ -54,19 +75,23 @@ def load_rules(settings: Settings) -> Rules:
         path = settings.policy
         policy = open_policy(_read(path), settings.officer_id, officer_key)
         _check_forbidden(policy, dictionary)
-        studies = {}
+        studies, tables = {}, {}
         for path in sorted(settings.studies.glob("*.toml")):
             study = open_study(_read(path), settings.officer_id, officer_key)
             _check_study(study, dictionary)
             if study.id in studies:
                 raise RulesError(f"{path}: the study {str(study.id)!r} is there twice")
             studies[study.id] = study
+            tables[study.id] = (
+                tables_of(study, dictionary) if study.dictionary == dictionary.digest else frozenset()
+            )
     except ProtocolError as error:
         raise RulesError(f"{path}: {error}") from None
     return Rules(
         centre=settings.centre_id,
         roster=roster,
         studies=studies,
+        tables=tables,
         policy=policy,
         dictionary=dictionary,
         dictionary_text=text,
@@ -106,8 +131,8 @@ def _officer_key(roster: Roster, settings: Settings) -> Ed25519PublicKey:
     return officer.key
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, next_step: str = "") -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise RulesError(f"{path} cannot be read ({error.strerror})") from None
+        raise RulesError(f"{path} cannot be read ({error.strerror})", next_step=next_step) from None

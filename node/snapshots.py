@@ -1,10 +1,13 @@
-"""The snapshots of a centre: immutable encrypted files, the list that names the current one, the keys.
+"""The snapshots of a centre: immutable encrypted files, which of them is in use, their keys.
 
 spec/snapshot.md. What this file decides:
-* A snapshot counts from the moment its line is in the list (SQLite, WAL, synchronous=FULL), and
-  that line is written after the file is complete, on disk and under its name.
-* Every key comes from the folder's one key by HKDF-SHA256; no key is ever stored here or put into
-  the text of a statement.
+* A snapshot counts from the moment its line is in the list (`snapshot_list`), and that line is
+  written after the file is complete, on disk and under its name.
+* Every key comes from the folder's one key by HKDF-SHA256, a file's also from the salt in its line;
+  no key is ever stored here or put into the text of a statement.
+* Only the snapshot that was committed last is ever used. When it is retired there is none: patients
+  who were taken out of the newest must not come back with an older one.
+* To erase is to wipe the salt, to empty the file and to take it away, in this order.
 * Files are for this account only. Readers get a connection that can reach the snapshot and its own
   encrypted spill files, and nothing else.
 """
@@ -15,47 +18,49 @@ import hmac
 import os
 import secrets
 import shutil
-import sqlite3
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 
 import duckdb
-import duckdb_extension_httpfs
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from node.encrypted_files import attach, connect, lock_down
 from node.errors import SnapshotError
-from protocols.errors import WireError
+from node.snapshot_list import Line, SnapshotList
 from protocols.ids import Digest, SnapshotId
 
 FORMAT = 1
 """The version of the tables in a snapshot (spec/snapshot.md 2)."""
 
 KEY_BYTES = 32
-_LIST = """
-CREATE TABLE IF NOT EXISTS snapshots (
-    place INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    dictionary TEXT NOT NULL,
-    committed_at TEXT NOT NULL,
-    fingerprint BLOB NOT NULL
-) STRICT
-"""
-_COLUMNS = "id, dictionary, committed_at, fingerprint"
+
+
+class State(Enum):
+    """What may still be done with a snapshot."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    RETIRED = "retired"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One committed snapshot. `committed_at` is in UTC."""
+    """One committed snapshot. Times are in UTC. `salt` is half of the file's key, and never shown."""
 
     id: SnapshotId
     dictionary: Digest
     committed_at: datetime
     path: Path
+    salt: bytes = field(default=b"", repr=False)
+    retired_at: datetime | None = None
+    erased_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +90,25 @@ class Snapshots:
         return f"Snapshots({str(self.folder)!r})"
 
     def current(self) -> Snapshot | None:
-        """Give the snapshot that was committed last; None before the first."""
-        return next(iter(reversed(self.all())), None)
+        """Give the snapshot that was committed last; None before the first, and when it is retired."""
+        line = self._list.current()
+        return self._snapshot(line) if line is not None else None
 
     def all(self) -> tuple[Snapshot, ...]:
-        """Give all snapshots, oldest first. Raises SnapshotError when the list cannot be read."""
-        return tuple(self._snapshot(row) for row in self._rows())
+        """Give all snapshots and tombstones, oldest first. Raises SnapshotError for a broken list."""
+        return tuple(self._snapshot(line) for line in self._list.lines())
+
+    def states(self) -> tuple[tuple[Snapshot, State], ...]:
+        """Give all snapshots, oldest first, each with what may still be done with it."""
+        every = self.all()
+        return tuple((one, _state(one, is_last=one is every[-1])) for one in every)
 
     def find(self, fingerprint: bytes) -> Snapshot | None:
         """Give the current snapshot if it was made from what this fingerprint stands for."""
-        rows = self._rows()
-        if not rows or not hmac.compare_digest(rows[-1][3], fingerprint):
+        line = self._list.current()
+        if line is None or not hmac.compare_digest(line.fingerprint, fingerprint):
             return None
-        snapshot = self._snapshot(rows[-1])
+        snapshot = self._snapshot(line)
         return snapshot if snapshot.path.is_file() else None
 
     def fingerprint(self, *parts: bytes) -> bytes:
@@ -119,9 +130,21 @@ class Snapshots:
         """Say where the file of a snapshot is."""
         return self.folder / f"{snapshot}.duckdb"
 
-    def key(self, snapshot: SnapshotId) -> str:
+    def fresh(self, dictionary: Digest, now: datetime) -> Snapshot:
+        """Name a snapshot that is to be written: a random id and salt, and the place of its file."""
+        new = SnapshotId.new()
+        return Snapshot(
+            id=new,
+            dictionary=dictionary,
+            committed_at=now,
+            path=self.path(new),
+            salt=secrets.token_bytes(KEY_BYTES),
+        )
+
+    def key(self, snapshot: Snapshot) -> str:
         """Derive the key of one snapshot's file, as base64 text for a bound parameter."""
-        return base64.b64encode(self._derived(b"skerry/1 snapshot " + snapshot.octets)).decode()
+        label = b"skerry/1 snapshot " + snapshot.id.octets
+        return base64.b64encode(self._derived(label, salt=snapshot.salt)).decode()
 
     @contextmanager
     def importing(self) -> Iterator[Path]:
@@ -158,11 +181,36 @@ class Snapshots:
             if con.execute("SELECT snapshot FROM s.meta").fetchall() != [(str(snapshot.id),)]:
                 what = "the snapshot that was just written is not what was meant"
                 raise SnapshotError(what, "check the disk and import again")
-        with closing(self._list()) as con_list, con_list:
-            con_list.execute(
-                f"INSERT INTO snapshots ({_COLUMNS}) VALUES (?, ?, ?, ?)",  # noqa: S608 -- a constant
-                (str(snapshot.id), str(snapshot.dictionary), snapshot.committed_at.isoformat(), fingerprint),
+        self._list.add(
+            Line(
+                id=snapshot.id,
+                dictionary=snapshot.dictionary,
+                committed_at=snapshot.committed_at,
+                fingerprint=fingerprint,
+                salt=snapshot.salt,
             )
+        )
+
+    def retire(self, snapshot: Snapshot, now: datetime) -> None:
+        """Use a snapshot for no query any more; what is in its file stays. May be repeated."""
+        self._list.retire(snapshot.id, now)
+
+    def erase(self, snapshot: Snapshot, now: datetime) -> None:
+        """Destroy a snapshot: its salt, so that its key cannot be made again, then its file. May be repeated.
+
+        The line stays as a tombstone. What a crash leaves of the file, the next call or the next import
+        removes. Raises SnapshotError when the disk refuses.
+        """
+        self._list.erase(snapshot.id, now)
+        try:
+            if snapshot.path.exists():
+                # A reader that has it open would keep the bytes on the disk until it lets go.
+                os.truncate(snapshot.path, 0)
+                snapshot.path.unlink()
+            _sync(self.folder)
+        except OSError as error:
+            what = f"the file {snapshot.path} cannot be removed ({error.strerror}); its key is gone already"
+            raise SnapshotError(what, "remove the file, or erase the snapshot again") from None
 
     def open_read_only(self, snapshot: Snapshot, *, memory: str = "1GB") -> duckdb.DuckDBPyConnection:
         """Open a snapshot as `s`, locked down. Raises SnapshotError.
@@ -175,7 +223,7 @@ class Snapshots:
         spill.mkdir(mode=0o700, exist_ok=True)
         con = connect(spill / secrets.token_hex(16), memory=memory)
         try:
-            attach(con, snapshot.path, "s", self.key(snapshot.id), read_only=True)
+            attach(con, snapshot.path, "s", self.key(snapshot), read_only=True)
         except duckdb.Error:
             con.close()
             what = f"snapshot {snapshot.id} cannot be opened: the file or its key is not the right one"
@@ -187,8 +235,13 @@ class Snapshots:
         """Remove what killed readers have left; for the node's start, when nobody reads."""
         shutil.rmtree(self.folder / "spill", ignore_errors=True)
 
-    def _derived(self, label: bytes, length: int = KEY_BYTES) -> bytes:
-        return HKDF(algorithm=SHA256(), length=length, salt=None, info=label).derive(self._key)
+    @property
+    def _list(self) -> SnapshotList:
+        self._prepare()
+        return SnapshotList(self.folder)
+
+    def _derived(self, label: bytes, length: int = KEY_BYTES, *, salt: bytes = b"") -> bytes:
+        return HKDF(algorithm=SHA256(), length=length, salt=salt or None, info=label).derive(self._key)
 
     def _prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -198,98 +251,29 @@ class Snapshots:
     def _remove_leftovers(self) -> None:
         """Remove staging files, unfinished snapshots, and finished ones that are not in the list."""
         shutil.rmtree(self.folder / "staging", ignore_errors=True)
-        known = {snapshot.path.name for snapshot in self.all()}
+        known = {snapshot.path.name for snapshot in self.all() if snapshot.erased_at is None}
         for path in self.folder.glob("*.duckdb*"):
             if path.name.removesuffix(".wal") not in known:
                 path.unlink(missing_ok=True)
 
-    def _rows(self) -> list[tuple[str, str, str, bytes]]:
-        with closing(self._list()) as con:
-            return con.execute(f"SELECT {_COLUMNS} FROM snapshots ORDER BY place").fetchall()  # noqa: S608 -- a constant
-
-    def _snapshot(self, row: tuple[str, str, str, bytes]) -> Snapshot:
-        try:
-            snapshot = SnapshotId.parse(row[0])
-            dictionary = Digest.parse(row[1])
-            at = datetime.fromisoformat(row[2]).astimezone(UTC)
-        except (WireError, ValueError):
-            raise _broken_list() from None
-        return Snapshot(id=snapshot, dictionary=dictionary, committed_at=at, path=self.path(snapshot))
-
-    def _list(self) -> sqlite3.Connection:
-        """Open the list; its settings are asserted on every connection."""
-        self._prepare()
-        path = self.folder / "snapshots.sqlite"
-        if not path.exists():
-            # Never where it is there: closing it would take away the locks of this process's other
-            # connections (sqlite.org/howtocorrupt.html 2.2).
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        con = sqlite3.connect(path, timeout=30)
-        try:
-            is_safe = _is_durable(con)
-            con.execute(_LIST)
-        except sqlite3.Error:
-            con.close()
-            raise _broken_list() from None
-        if not is_safe:
-            con.close()
-            what = "the list of snapshots cannot be kept safely on this disk"
-            raise SnapshotError(what, "put the data folder on a local disk")
-        return con
+    def _snapshot(self, line: Line) -> Snapshot:
+        return Snapshot(
+            id=line.id,
+            dictionary=line.dictionary,
+            committed_at=line.committed_at,
+            path=self.path(line.id),
+            salt=line.salt,
+            retired_at=line.retired_at,
+            erased_at=line.erased_at,
+        )
 
 
-def _is_durable(con: sqlite3.Connection) -> bool:
-    """Set the write-ahead log and full synchronisation, and say whether they hold."""
-    mode = con.execute("PRAGMA journal_mode=WAL").fetchone()
-    con.execute("PRAGMA synchronous=FULL")
-    return bool(mode == ("wal",) and con.execute("PRAGMA synchronous").fetchone() == (2,))
-
-
-def connect(spill: Path, *, memory: str) -> duckdb.DuckDBPyConnection:
-    """Open an empty database in memory whose spill files are encrypted.
-
-    DuckDB's default is plain spill files, also beside encrypted databases; encrypting them needs
-    the packaged extension, which is loaded by its path, never looked for or downloaded.
-    """
-    con = duckdb.connect(
-        ":memory:",
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "allow_community_extensions": "false",
-            "python_enable_replacements": "false",
-            "memory_limit": memory,
-            "temp_directory": str(spill),
-            "threads": 2,
-        },
-    )
-    con.execute("SET temp_file_encryption=true")
-    con.execute(f"LOAD {_quoted(_extension())}")
-    return con
-
-
-def attach(con: duckdb.DuckDBPyConnection, path: Path, name: str, key: str, *, read_only: bool) -> None:
-    """Attach an encrypted file under a name of ours; the key is a bound parameter."""
-    mode = "READ_ONLY, " if read_only else ""
-    con.execute(f"ATTACH {_quoted(path)} AS {name} ({mode}ENCRYPTION_KEY ?)", [key])
-    if not read_only:
-        path.chmod(0o600)  # DuckDB makes files by the umask; the folder around is private already
-
-
-def lock_down(con: duckdb.DuckDBPyConnection) -> None:
-    """Refuse every other file, the network, extensions and changes of settings from here on."""
-    con.execute("SET enable_external_access=false")
-    con.execute("SET lock_configuration=true")
-
-
-def _extension() -> Path:
-    folder = Path(duckdb_extension_httpfs.__file__).parent / "extensions" / f"v{duckdb.__version__}"
-    return folder / "httpfs.duckdb_extension"
-
-
-def _quoted(path: Path) -> str:
-    # ATTACH and LOAD take no parameter for a path. It comes from the node's settings, not from data.
-    return "'" + str(path).replace("'", "''") + "'"
+def _state(snapshot: Snapshot, *, is_last: bool) -> State:
+    if snapshot.erased_at is not None:
+        return State.ERASED
+    if snapshot.retired_at is not None:
+        return State.RETIRED
+    return State.CURRENT if is_last else State.SUPERSEDED
 
 
 def _private(path: str, flags: int) -> int:
@@ -302,8 +286,3 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _broken_list() -> SnapshotError:
-    what = "the list of snapshots (snapshots.sqlite) cannot be read"
-    return SnapshotError(what, "restore it from a backup, or move the folder away and import again")

@@ -5,6 +5,7 @@ Rules:
   the query is a bound parameter.
 * Each row adds to one cell at most, and what it adds is clamped after rounding; only rows with a rank
   within the cap count. The lemma of each block is in privacy/proofs/contributions.md.
+* Of a tree only the leaves are counted here; the engine sums the levels above from them.
 * NULL and NaN are taken out before the clamp: `greatest(0, least(60, NULL))` is 60 in this engine,
   and NaN compares as the largest number.
 * A comparison with a missing value is false, and `not` turns it true (spec/queries.md 3).
@@ -19,8 +20,8 @@ from decimal import Decimal
 from typing import assert_never
 
 from node.plan import Plan
-from protocols.dictionary import Code, Dictionary, Field, FieldName
-from protocols.layout import Moments
+from protocols.dictionary import Code, Dictionary, Field, FieldName, Grid
+from protocols.layout import Bins, Moments
 from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf
 
 _LIMIT = 2**62
@@ -75,21 +76,35 @@ def statement_of(plan: Plan) -> Statement:
     """Write the statement of a plan. Parameters stand in the text's order."""
     statistic, layout = plan.query.statistic, plan.layout
     writer = _Writer(plan.dictionary, statistic.table)
-    cell = _cell(plan, writer)
-    value = _value(plan, writer)
-    rank = f"a.rk <= {writer.bind(layout.cap)}"
-    cohort = _cohort(plan.query.cohort, writer) if plan.query.cohort else "TRUE"
-    source = f"{writer.table_name(statistic.table)} AS a"
-    if writer.joins:
-        patients = writer.table_name(plan.dictionary.patient_table)
-        source += f" JOIN {patients} AS p ON p.patient = a.patient AND p.rk = 1"
-    rows = f"SELECT {cell} AS cell, {value} AS v FROM {source} WHERE {rank} AND {cohort}"
-    used = f"SELECT cell, v FROM ({rows}) WHERE cell IS NOT NULL AND v IS NOT NULL"
+    used = f"SELECT cell, v FROM ({_used(plan, writer)})"
     if layout.moments is not None and statistic.kind is not Kind.SUM:
         used = _powers(layout.moments, used)
     sums = ", ".join(_sums(plan))
     text = f"SELECT cell, {sums} FROM ({used}) GROUP BY cell"
     return Statement(text=text, parameters=tuple(writer.parameters))
+
+
+def membership_of(plan: Plan) -> Statement:
+    """Write the statement that says which patient is in which cell, for a table with one row a patient."""
+    writer = _Writer(plan.dictionary, plan.query.statistic.table)
+    text = f"SELECT patient, cell FROM ({_used(plan, writer)}) ORDER BY patient"
+    return Statement(text=text, parameters=tuple(writer.parameters))
+
+
+def _used(plan: Plan, writer: _Writer) -> str:
+    """Select the rows that count, with their patient, cell and number."""
+    statistic = plan.query.statistic
+    cell = _cell(plan, writer)
+    value = _value(plan, writer)
+    rank = f"a.rk <= {writer.bind(plan.layout.cap)}"
+    cohort = _cohort(plan.query.cohort, writer) if plan.query.cohort else "TRUE"
+    source = f"{writer.table_name(statistic.table)} AS a"
+    if writer.joins:
+        patients = writer.table_name(plan.dictionary.patient_table)
+        source += f" JOIN {patients} AS p ON p.patient = a.patient AND p.rk = 1"
+    columns = f"a.patient AS patient, {cell} AS cell, {value} AS v"
+    rows = f"SELECT {columns} FROM {source} WHERE {rank} AND {cohort}"
+    return f"SELECT patient, cell, v FROM ({rows}) WHERE cell IS NOT NULL AND v IS NOT NULL"
 
 
 def _cell(plan: Plan, writer: _Writer) -> str:
@@ -99,10 +114,13 @@ def _cell(plan: Plan, writer: _Writer) -> str:
         codes = len(plan.dictionary.field(name).codes)
         cell = f"({cell} * {len(levels)} + {_level(writer.column(name), codes, len(levels))})"
     statistic = plan.query.statistic
-    if statistic.variable is None or statistic.kind not in (Kind.HISTOGRAM, Kind.PROPORTION):
+    if statistic.variable is None or statistic.kind in (Kind.SUM, Kind.MEAN, Kind.VARIANCE):
         return cell
     one = plan.dictionary.field(statistic.variable)
     column = writer.column(statistic.variable)
+    if plan.layout.bins is not None:
+        bins = plan.layout.bins
+        return f"({cell} * {bins.tree.leaves} + {_leaf(one, column, bins)})"
     if statistic.kind is Kind.HISTOGRAM:
         edges = statistic.edges
         place = _coded_bin(one, column, edges) if one.codes else _bin(column, edges, writer)
@@ -142,6 +160,19 @@ def _coded_bin(one: Field, column: str, edges: tuple[Decimal, ...]) -> str:
     return f"list_extract([{', '.join(map(place, one.codes))}]::BIGINT[], {column}::BIGINT + 1)"
 
 
+def _leaf(one: Field, column: str, bins: Bins) -> str:
+    """Number the bin of a row: its whole steps above the lower end, in runs of one length."""
+    return f"(({_steps(one, column, bins.grid)}) - ({bins.grid.low})) // {bins.steps}"
+
+
+def _steps(one: Field, column: str, grid: Grid) -> str:
+    """Give a field in whole steps, clamped to the grid; NULL where the row has no number."""
+    number = _number(one, column)
+    steps = f"round({number} / {_double(float(grid.step))})"
+    clamped = f"greatest({grid.low}, least({grid.high}, {steps}))::BIGINT"
+    return f"CASE WHEN {number} IS NULL OR isnan({number}) THEN NULL ELSE {clamped} END"
+
+
 def _bin(number: str, edges: tuple[Decimal, ...], writer: _Writer) -> str:
     """Find the bin of a number by halving; the last bin is closed, and outside there is none."""
 
@@ -166,10 +197,7 @@ def _value(plan: Plan, writer: _Writer) -> str:
     column = writer.column(statistic.variable)
     if moments is None:
         return f"CASE WHEN {column} IS NULL THEN NULL ELSE 1 END"
-    number, grid = _number(one, column), moments.grid
-    steps = f"round({number} / {_double(float(grid.step))})"
-    clamped = f"greatest({grid.low}, least({grid.high}, {steps}))::BIGINT"
-    return f"CASE WHEN {number} IS NULL OR isnan({number}) THEN NULL ELSE {clamped} END"
+    return _steps(one, column, moments.grid)
 
 
 def _powers(moments: Moments, used: str) -> str:

@@ -5,7 +5,7 @@ spec/importing.md 5. Checks of keys come after the fields are clean.
 
 # ruff: noqa: S608 -- statements are made of ordinals and of our own words; values are parameters
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -38,10 +38,8 @@ def check(
         found = _key_findings(con, staged) + _primary_key_findings(con, staged)
         if staged.number != patients.number:
             found += _strangers(con, staged, patients)
-    return TableReport(
-        table=report.table,
-        file=report.file,
-        left_out=report.left_out,
+    return replace(
+        report,
         rows=rows,
         patients=distinct,
         stored=0 if found.totals else _stored(con, staged, rows),

@@ -14,12 +14,12 @@ import duckdb
 from node.errors import FileRefused, ImportRefused, SnapshotError
 from node.importing.checks import check
 from node.importing.records import Batch, RaggedRows, read_batches
-from node.importing.report import Finding, ImportReport, Reason, Status, TableReport, Total
+from node.importing.report import Finding, ImportReport, Reason, Status, TableReport, Total, row_shown
 from node.importing.rules import cannot_tell_codes_apart
 from node.importing.sources import Source, digest, find_sources
 from node.importing.staging import stage, staged_tables, staging
 from node.importing.writing import write_snapshot
-from node.snapshots import FORMAT, Snapshot, Snapshots
+from node.snapshots import FORMAT, Snapshots
 from protocols.dictionary import Dictionary
 from protocols.ids import SnapshotId
 
@@ -82,7 +82,7 @@ def import_snapshot(  # noqa: PLR0913 -- the wishes of the custodian, each named
     try:
         return _import(job, source)
     except FileRefused as refusal:
-        raise job.refused(refusal.what, refusal.next_step, (_file_report(refusal),)) from None
+        raise job.refused(refusal.what, refusal.next_step, (_file_report(refusal, dictionary),)) from None
     except SnapshotError as error:
         raise job.refused(error.what, error.next_step, ()) from None
     except duckdb.Error:
@@ -146,16 +146,14 @@ def _checked(
 def _committed(
     job: _Import, sources: tuple[Source, ...], digests: list[bytes], folder: Path, fingerprint: bytes
 ) -> ImportReport:
-    new = SnapshotId.new()
-    path = job.snapshots.path(new)
-    partial = path.with_name(path.name + ".partial")
-    with staging(folder, (partial, job.snapshots.key(new))) as con:
+    snapshot = job.snapshots.fresh(job.dictionary.digest, job.now)
+    partial = snapshot.path.with_name(snapshot.path.name + ".partial")
+    with staging(folder, (partial, job.snapshots.key(snapshot))) as con:
         reports = _staged(job, sources, digests, con)
         job.progress("writing the snapshot")
-        write_snapshot(con, staged_tables(job.dictionary), new, job.dictionary.digest)
-    snapshot = Snapshot(id=new, dictionary=job.dictionary.digest, committed_at=job.now, path=path)
+        write_snapshot(con, staged_tables(job.dictionary), snapshot.id, job.dictionary.digest)
     job.snapshots.commit(partial, snapshot, fingerprint)
-    return job.report(Status.COMMITTED, reports, new)
+    return job.report(Status.COMMITTED, reports, snapshot.id)
 
 
 def _staged(
@@ -168,7 +166,11 @@ def _staged(
         job.progress(f"reading table {staged.table.name!r}")
         batches = _told(job, read_batches(source, expected))
         left_out = stage(con, staged, batches, job.snapshots.secrets)
-        reports.append(TableReport(table=staged.table.name, file=source.shown, left_out=left_out))
+        has_header = source.table.dialect.has_header
+        report = TableReport(
+            table=staged.table.name, file=source.shown, has_header=has_header, left_out=left_out
+        )
+        reports.append(report)
     job.progress("checking")
     patients = next(t for t in tables if t.table.name == job.dictionary.patient_table)
     checked = tuple(
@@ -192,15 +194,16 @@ def _said(reports: tuple[TableReport, ...]) -> tuple[str, str]:
     wrong = sum(report.wrong for report in reports)
     more = f" (and {wrong - 1:,} more; the import report lists them)" if wrong > 1 else ""
     first = report.findings[0]
-    place = f"{report.file}: row {first.row}: " + (f"field {first.field!r}: " if first.field else "")
+    row = row_shown(first.row or 0, has_header=report.has_header)
+    place = f"{report.file}: {row}: " + (f"field {first.field!r}: " if first.field else "")
     return f"{place}{first.sentence}{more}", "correct the file, or the dictionary where it is wrong"
 
 
-def _file_report(refusal: FileRefused) -> TableReport:
+def _file_report(refusal: FileRefused, dictionary: Dictionary) -> TableReport:
+    headers = {table.name: table.dialect.has_header for table in dictionary.tables}
+    report = TableReport(table=refusal.table, file=refusal.file, has_header=headers.get(refusal.table, True))
     if isinstance(refusal, RaggedRows):
-        return TableReport(
-            table=refusal.table, file=refusal.file, totals=(refusal.total,), findings=tuple(refusal.findings)
-        )
+        return replace(report, totals=(refusal.total,), findings=tuple(refusal.findings))
     finding = Finding(
         table=refusal.table,
         row=refusal.row,
@@ -209,4 +212,4 @@ def _file_report(refusal: FileRefused) -> TableReport:
         sentence=refusal.what,
     )
     total = Total(field=refusal.field, reason=refusal.reason, rows=1)
-    return TableReport(table=refusal.table, file=refusal.file, totals=(total,), findings=(finding,))
+    return replace(report, totals=(total,), findings=(finding,))

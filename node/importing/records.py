@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from node.errors import FileRefused
-from node.importing.report import MAX_LISTED, Finding, Reason, Total
+from node.importing.report import MAX_LISTED, Finding, Reason, Total, row_shown
 from node.importing.sources import Source, first_line, opened_text
 from protocols.dictionary import FieldType, Table
 
@@ -64,8 +64,8 @@ class RaggedRows(FileRefused):
         super().__init__(
             source.table.name,
             Reason.ROW_LENGTH,
-            f"{source.shown}: row {first.row}: {first.sentence}"
-            + (f"; so have {count - 1:,} more rows" if count > 1 else ""),
+            f"{source.shown}: {row_shown(first.row or 0, has_header=source.table.dialect.has_header)}:"
+            f" {first.sentence}" + (f"; so have {count - 1:,} more rows" if count > 1 else ""),
             "look for a delimiter inside a value that is not quoted",
             row=first.row,
             file=source.shown,

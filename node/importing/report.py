@@ -61,6 +61,11 @@ class Status(Enum):
     REFUSED = "refused"
 
 
+def row_shown(row: int, *, has_header: bool) -> str:
+    """Write a row as people find it in the file: rows count from the first line of data."""
+    return f"row {row} below the header" if has_header else f"row {row}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """One thing wrong. `row` counts from the first data line; None where it is the whole file."""
@@ -108,6 +113,7 @@ class TableReport:
 
     table: str
     file: str
+    has_header: bool = True
     rows: int = 0
     patients: int = 0
     stored: int = 0
@@ -175,6 +181,7 @@ def _table_json(table: TableReport) -> dict[str, object]:
     return {
         "table": table.table,
         "file": table.file,
+        "has_header": table.has_header,
         "rows": table.rows,
         "patients": table.patients,
         "stored": table.stored,

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING, TextIO
 
 from node.errors import FileRefused
-from node.importing.report import Reason
+from node.importing.report import Reason, row_shown
 from protocols.dictionary import Dictionary, Table
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Source:
         self, reason: Reason, what: str, next_step: str, row: int | None = None, field: str = ""
     ) -> FileRefused:
         """Make the refusal of this file."""
-        where = f"row {row}: " if row is not None else ""
+        has_header = self.table.dialect.has_header
+        where = f"{row_shown(row, has_header=has_header)}: " if row is not None else ""
         return FileRefused(
             self.table.name,
             reason,

@@ -20,9 +20,10 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from node.encrypted_files import attach, connect, lock_down
 from node.importing.records import Batch
 from node.importing.rules import FINE, FieldSql, Parameter, field_sql, key_sql, missing_parameters
-from node.snapshots import ImportSecrets, attach, connect, lock_down
+from node.snapshots import ImportSecrets
 from protocols.dictionary import NUMERIC, Dictionary, FieldType, Table
 
 MEMORY = "1GB"

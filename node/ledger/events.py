@@ -9,16 +9,22 @@ float.
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from node.errors import LedgerError
+from node.ledger.families import finer_names
 from privacy.errors import PrivacyError
 from privacy.events import GaussianEvent
 from privacy.loss import Loss
+from protocols.codec.queries import digest_of_encoded, encode_query
 from protocols.ids import AnalystId, Digest, QueryId, SnapshotId, StudyId
+from protocols.layout import TEMPLATE_VERSION
+from protocols.queries import Mode, Query
+from protocols.releases import repeat_key
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Spend:
     """All that a charge says about itself."""
 
@@ -27,14 +33,49 @@ class Spend:
     analyst: AnalystId
     query_id: QueryId
     content: Digest
-    key: Digest
+    query: Query
+    dictionary: Digest
     snapshot: SnapshotId
-    loss: Loss
     noise: tuple[GaussianEvent, ...]
 
+    @property
+    def loss(self) -> Loss:
+        """What it costs."""
+        return self.query.release.loss
 
-def charged_leaf(spend: Spend, at: datetime) -> bytes:
-    """Write the event of a charge."""
+    @property
+    def mode(self) -> Mode:
+        """What kind of guarantee it asks for."""
+        return self.query.release.mode
+
+    @property
+    def questions(self) -> int:
+        """How many questions of mode `suppressed` this is."""
+        return int(self.mode is Mode.SUPPRESSED)
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The question's bytes."""
+        return encode_query(self.query)
+
+    @cached_property
+    def question(self) -> Digest:
+        """The name of the question."""
+        return digest_of_encoded(self.encoded)
+
+    @cached_property
+    def families(self) -> tuple[Digest, ...]:
+        """The names under which a paid question may be filed that contains this one; its own first."""
+        return finer_names(self.query)
+
+    @cached_property
+    def key(self) -> Digest:
+        """The name of the answer."""
+        return repeat_key(self.question, self.dictionary, self.snapshot, TEMPLATE_VERSION)
+
+
+def charged_leaf(spend: Spend, total: Loss, questions: int, at: datetime) -> bytes:
+    """Write the event of a charge. `total` and `questions` are the registry's, with this charge."""
     return _leaf(
         "charged",
         at,
@@ -44,8 +85,14 @@ def charged_leaf(spend: Spend, at: datetime) -> bytes:
         query=str(spend.query_id),
         content=str(spend.content),
         key=str(spend.key),
+        question=str(spend.question),
+        dictionary=str(spend.dictionary),
+        template=str(TEMPLATE_VERSION),
         snapshot=str(spend.snapshot),
+        mode=spend.mode.value,
         nano_rho=str(spend.loss.nano_rho),
+        total_nano_rho=str(total.nano_rho),
+        total_questions=str(questions),
         noise=[{"l2_squared": str(one.l2_squared), "sigma": one.sigma.hex()} for one in spend.noise],
     )
 
@@ -55,9 +102,9 @@ def released_leaf(charge: int, release: Digest, at: datetime) -> bytes:
     return _leaf("released", at, charge=str(charge), release=str(release))
 
 
-def failed_leaf(charge: int, at: datetime) -> bytes:
-    """Write the event of an answer that failed after its charge."""
-    return _leaf("failed", at, charge=str(charge))
+def ended_leaf(kind: str, charge: int, at: datetime) -> bytes:
+    """Write the event of a charge that ended without a release: it `failed`, or was `withheld`."""
+    return _leaf(kind, at, charge=str(charge))
 
 
 def repeated_leaf(spend: Spend, charge: int, at: datetime) -> bytes:

@@ -1,8 +1,10 @@
 """The ledger's tables, and how its file is opened. spec/ledger.md 2.
 
-* `event` and `node` hold the log and its Merkle tree: append-only, by trigger.
-* `charge`, `asked` and `spent` are an index over the events, kept in the same transactions; the
-  audit rebuilds them from the events and says what does not fit.
+* `event` holds the log and its Merkle tree: append-only, by trigger. Beside a leaf stand the hashes of
+  the subtrees that it completes, so that an append writes one row, and an audit reads them once.
+  `head` says how many there are: events that are cut off at the end are missed.
+* `charge`, `asked` and `spent` are an index over the events, kept in the same transactions;
+  the audit rebuilds them from the events and says what does not fit.
 * WAL with synchronous=FULL is set and read back on every connection: with NORMAL, a power cut
   loses charges whose release has left (measured in the research: 1,781 of 2,000).
 """
@@ -13,40 +15,47 @@ from pathlib import Path
 
 from node.errors import LedgerError
 
-SCHEMA_VERSION = 1
-_BUSY_MS = 30_000
+SCHEMA_VERSION = 2
+BUSY_MS = 30_000
+"""So long a transaction waits for another's end before the ledger is busy, in milliseconds."""
 
 _TABLES = """
-CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS node (
-    level INTEGER NOT NULL, idx INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, idx)
-) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY, leaf BLOB NOT NULL, nodes BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS head (id INTEGER PRIMARY KEY CHECK (id = 1), size INTEGER NOT NULL) STRICT;
+INSERT OR IGNORE INTO head (id, size) VALUES (1, 0);
 CREATE TABLE IF NOT EXISTS charge (
     seq INTEGER PRIMARY KEY REFERENCES event (seq),
     key BLOB NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('charged', 'released', 'failed')),
+    snapshot BLOB NOT NULL,
+    family BLOB NOT NULL,
+    question BLOB NOT NULL,
+    mode TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('charged', 'released', 'failed', 'withheld')),
     release BLOB CHECK ((release IS NOT NULL) = (state = 'released'))
 ) STRICT;
 CREATE INDEX IF NOT EXISTS charge_by_key ON charge (key);
+CREATE INDEX IF NOT EXISTS charge_by_family ON charge (family, snapshot) WHERE state = 'released';
+CREATE INDEX IF NOT EXISTS charge_suppressed ON charge (seq)
+WHERE mode = 'suppressed' AND state = 'released';
 CREATE TABLE IF NOT EXISTS asked (
     query BLOB PRIMARY KEY, content BLOB NOT NULL, charge INTEGER NOT NULL REFERENCES charge (seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spent (
-    scope TEXT NOT NULL CHECK (scope IN ('registry', 'study', 'analyst')),
+    scope TEXT NOT NULL CHECK (scope IN ('registry', 'study', 'analyst', 'day')),
     name TEXT NOT NULL,
     nano_rho TEXT NOT NULL,
+    questions INTEGER NOT NULL,
     PRIMARY KEY (scope, name)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS event_stays BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS event_remains BEFORE DELETE ON event
 BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS node_stays BEFORE UPDATE ON node BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS node_remains BEFORE DELETE ON node BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS charge_remains BEFORE DELETE ON charge
 BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS charge_moves_forward BEFORE UPDATE ON charge
-WHEN OLD.state <> 'charged' OR OLD.seq <> NEW.seq OR OLD.key <> NEW.key
+WHEN OLD.state <> 'charged' OR OLD.seq <> NEW.seq OR OLD.key <> NEW.key OR OLD.snapshot <> NEW.snapshot
+    OR OLD.family <> NEW.family OR OLD.question <> NEW.question OR OLD.mode <> NEW.mode
 BEGIN SELECT RAISE(ABORT, 'a charge only moves forward'); END;
 """
 
@@ -54,9 +63,12 @@ BEGIN SELECT RAISE(ABORT, 'a charge only moves forward'); END;
 def connect(path: Path) -> sqlite3.Connection:
     """Open the ledger's file, making it if need be. Raises LedgerError when it cannot be trusted."""
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_MS / 1000)
+        # The log gives its one connection to a thread at a time, behind a lock.
+        connection = sqlite3.connect(
+            path, isolation_level=None, timeout=BUSY_MS / 1000, check_same_thread=False
+        )
         _make_private(path)
-        connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -90,6 +102,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
         return
     if version > SCHEMA_VERSION:
         raise LedgerError("the ledger was written by a newer version; update this node")
+    if version:
+        # Schema 1 did not keep the questions, and no release of this program ever wrote it.
+        raise LedgerError("the ledger was written before the first release; begin with a new data folder")
     # executescript would commit by itself: statements are run one by one inside the transaction.
     connection.execute("BEGIN IMMEDIATE")
     for statement in _statements(_TABLES):

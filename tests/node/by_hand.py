@@ -6,9 +6,10 @@ Half away from zero per row; the last bin is closed; a comparison with a missing
 
 import math
 from fractions import Fraction
+from itertools import product
 
 from node.plan import Plan
-from protocols.dictionary import Code, Dictionary, FieldName
+from protocols.dictionary import Code, Dictionary, FieldName, Grid
 from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf
 from tests.node.worlds import Row, Value, Vectors, World
 
@@ -68,10 +69,8 @@ def half_away(value: Fraction) -> int:
     return rounded if value >= 0 else -rounded
 
 
-def _steps(number: float, plan: Plan) -> int:
+def _steps(number: float, grid: Grid) -> int:
     """A number in whole steps, clamped: rounding.md."""
-    assert plan.layout.moments is not None
-    grid = plan.layout.moments.grid
     quotient = number / float(grid.step)
     if math.isinf(quotient):
         return grid.high if quotient > 0 else grid.low
@@ -105,7 +104,8 @@ def _odd_divisor(width: int, steps: int) -> int:
 
 def _terms(plan: Plan, number: float) -> dict[str, int]:
     assert plan.layout.moments is not None
-    grid, v = plan.layout.moments.grid, _steps(number, plan)
+    grid = plan.layout.moments.grid
+    v = _steps(number, grid)
     width = grid.high - grid.low
     x = 2 * v - (grid.low + grid.high)
     square, fourth = _odd_divisor(width, 2**19), _odd_divisor(width, 2**8)
@@ -121,25 +121,54 @@ def _terms(plan: Plan, number: float) -> dict[str, int]:
     }
 
 
-def _additions(plan: Plan, case: _Case) -> tuple[int, dict[str, int]] | None:
-    """The cell of a row and what it adds to each block; None when it adds nothing."""
+def tree_sizes(leaves: int) -> list[int]:
+    """The number of nodes on each level of a tree, the highest first: by fours, until four are left."""
+    sizes = [leaves]
+    while sizes[0] > 4:
+        sizes.insert(0, math.ceil(sizes[0] / 4))
+    return sizes
+
+
+def _nodes(plan: Plan, group: int, number: float) -> list[int]:
+    """The nodes that a row is counted in: one on each level, by the bin of its value."""
+    assert plan.query.statistic.variable is not None
+    bounds = plan.dictionary.field(plan.query.statistic.variable).numeric_range
+    assert bounds is not None
+    grid = bounds.grid
+    values = grid.high - grid.low + 1
+    run = math.ceil(values / 256)
+    sizes = tree_sizes(math.ceil(values / run))
+    place, start, nodes = (_steps(number, grid) - grid.low) // run, sum(sizes), []
+    for size in reversed(sizes):
+        start -= size
+        nodes.append(group * sum(sizes) + start + place)
+        place //= 4
+    return nodes
+
+
+def _additions(plan: Plan, case: _Case) -> tuple[list[int], dict[str, int]] | None:
+    """The cells of a row and what it adds to each block; None when it adds nothing."""
     statistic, group = plan.query.statistic, _group(plan, case)
     if group is None:
         return None
     if statistic.variable is None:
-        return group, {"count": 1}
+        return [group], {"count": 1}
     match statistic.kind:
         case Kind.PROPORTION:
             if case.raw(statistic.variable) is None:
                 return None
             is_in = case.code(statistic.variable) in statistic.codes
-            return group * 2 + (0 if is_in else 1), {"in_out": 1}
+            return [group * 2 + (0 if is_in else 1)], {"in_out": 1}
         case Kind.HISTOGRAM:
             place = _bin(plan, case.number(statistic.variable))
-            return None if place is None else (group * (len(plan.layout.edges) - 1) + place, {"bins": 1})
+            return None if place is None else ([group * (len(plan.layout.edges) - 1) + place], {"bins": 1})
         case _:
             number = case.number(statistic.variable)
-            return None if number is None or math.isnan(number) else (group, _terms(plan, number))
+            if number is None or math.isnan(number):
+                return None
+            if statistic.kind is Kind.QUANTILES:
+                return _nodes(plan, group, number), {"tree": 1}
+            return [group], _terms(plan, number)
 
 
 def _named(plan: Plan) -> set[str]:
@@ -174,6 +203,6 @@ def by_hand(plan: Plan, world: World) -> Vectors:
         case = _Case(dictionary, row, table, person)
         added = _additions(plan, case) if _holds(plan.query.cohort, case, dictionary) else None
         if added is not None:
-            for name, vector in totals.items():
-                vector[added[0]] += added[1][name]
+            for (name, vector), cell in product(totals.items(), added[0]):
+                vector[cell] += added[1][name]
     return tuple(tuple(vector) for vector in totals.values())

@@ -6,26 +6,35 @@ The engine is watched: it counts its reads, and a test may act at the moment of 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from node.cohorts import Cohorts
 from node.engines.duckdb_engine import DuckDBEngine
 from node.gate import Gate, Stores
 from node.ledger.charge import Charge
 from node.ledger.ledger import Ledger
+from node.pause import FLAG, Pause
 from node.plan import Plan
-from node.policy import Policy
+from node.policy import Policy, SuppressedPolicy
 from node.rules import Rules
 from node.snapshots import Snapshot, Snapshots
+from node.tables import Tables
+from privacy.disclosure import RULES
 from privacy.loss import Loss
 from privacy.opendp_core import Vector
-from protocols.envelope import seal
+from privacy.overlap import Membership
+from protocols.dictionary import Dictionary
+from protocols.envelope import Purpose, seal
 from protocols.ids import AnalystId, CentreId, Digest, QueryId, StudyId
-from protocols.queries import Kind, Mode, Query, Scope, SignedTerms, Statistic
-from protocols.releases import Answer, Granted
+from protocols.queries import Cohort, Kind, Mode, Query, ReleaseTerms, Scope, SignedTerms, Statistic
+from protocols.query_rules import canonical
+from protocols.releases import Answer, Granted, Planned
 from protocols.roster import Analyst, Roster
-from protocols.studies import EVERY, Study
+from protocols.studies import EVERY, Study, SuppressedStudy
+from protocols.study_tables import tables_of
 from tests.node.importing_desk import KEY, Desk
 from tests.node.questions import AGE, ARM, SITE
 from tests.node.worlds import NOW, dictionary, question
@@ -74,6 +83,11 @@ class WatchedEngine(DuckDBEngine):
         self.on_read(plan, snapshot, charge)
         return super().aggregate(plan, snapshot, charge)
 
+    def membership(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> Membership:
+        self.reads += 1
+        self.on_read(plan, snapshot, charge)
+        return super().membership(plan, snapshot, charge)
+
 
 def _policy() -> Policy:
     return Policy(
@@ -86,6 +100,9 @@ def _policy() -> Policy:
         registry_cap=Loss.parse("6"),
         study_cap=Loss.parse("5"),
         analyst_cap=Loss.parse("4"),
+        suppressed=SuppressedPolicy(
+            rule=RULES["five"], questions=50, study_questions=40, unlisted_tables=True
+        ),
     )
 
 
@@ -106,6 +123,7 @@ def _study() -> Study:
         expires=NOW + timedelta(days=30),
         study_budget=None,
         analyst_budget=None,
+        suppressed=SuppressedStudy(rule=RULES["five"], questions=30, tables=None),
     )
 
 
@@ -130,11 +148,15 @@ class GateDesk:
     policy: Policy = field(default_factory=_policy)
     study: Study = field(default_factory=_study)
     roster: Roster = field(default_factory=_roster)
+    dictionary: Dictionary = DICTIONARY
+    centre: CentreId = CENTRE
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ledger = Ledger(self.ledger_path, lambda: self.now)
         self.engine = WatchedEngine(self.snapshots)
+        self.pause = Pause(self.folder / FLAG)
+        self.cohorts = Cohorts(self.folder / "cohorts.db", KEY)
 
     @property
     def ledger_path(self) -> Path:
@@ -143,14 +165,22 @@ class GateDesk:
     @property
     def gate(self) -> Gate:
         rules = Rules(
-            centre=CENTRE,
+            centre=self.centre,
             roster=self.roster,
             studies={self.study.id: self.study},
+            tables={self.study.id: tables_of(self.study, self.dictionary)},
             policy=self.policy,
-            dictionary=DICTIONARY,
+            dictionary=self.dictionary,
             dictionary_text=b"",
         )
-        stores = Stores(snapshots=self.snapshots, ledger=self.ledger, engine=self.engine)
+        rule = self.policy.suppressed.rule if self.policy.suppressed else None
+        stores = Stores(
+            snapshots=self.snapshots,
+            ledger=self.ledger,
+            engine=self.engine,
+            tables=Tables(self.engine, self.cohorts, rule),
+            pause=self.pause,
+        )
         return Gate(rules, stores, lambda: self.now)
 
     def terms(self, query: Query = COUNT, analyst: AnalystId = ADA) -> SignedTerms:
@@ -160,13 +190,16 @@ class GateDesk:
             query_id=QueryId.new(),
             study=STUDY,
             analyst=analyst,
-            audience=(CENTRE,),
-            dictionary=DICTIONARY.digest,
+            audience=(self.centre,),
+            dictionary=self.dictionary.digest,
             not_after_ms=int((self.now + timedelta(hours=1)).timestamp() * 1000),
         )
 
     def envelope(self, query: Query = COUNT, analyst: AnalystId = ADA) -> bytes:
         return seal(self.terms(query, analyst), KEYS[analyst])
+
+    def planned(self, query: Query = COUNT, analyst: AnalystId = ADA) -> Planned:
+        return self.gate.plan(seal(self.terms(query, analyst), KEYS[analyst], Purpose.PLAN))
 
     def ask(self, query: Query = COUNT, analyst: AnalystId = ADA) -> Answer:
         return self.gate.answer(self.envelope(query, analyst))
@@ -179,6 +212,12 @@ class GateDesk:
     @property
     def spent(self) -> dict[tuple[str, str], Loss]:
         return self.ledger.spent()
+
+
+def suppressed(statistic: Statistic, cohort: Cohort | None = None) -> Query:
+    """A canonical question of mode `suppressed`."""
+    terms = ReleaseTerms(mode=Mode.SUPPRESSED, scope=Scope.CENTRE, loss=Loss(0), delta=Decimal(0))
+    return canonical(Query(statistic=statistic, cohort=cohort, release=terms), DICTIONARY)
 
 
 def with_rho(query: Query, rho: str) -> Query:

@@ -14,11 +14,12 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 
 from node.ledger.charge import Charge
+from node.ledger.events import Spend
 from node.ledger.ledger import Ledger
 from protocols.ids import QueryId
 from protocols.releases import Granted
 from tests.node.kill_verdict import Seen, digest, verdict
-from tests.node.ledger_desk import FREE, NOW, spend
+from tests.node.ledger_desk import FREE, NOW, release_of, spend
 from tests.node.seeds import draws
 
 _LONGEST_S = 0.06
@@ -34,7 +35,10 @@ class Order(Enum):
 
 def _live(folder: Path, order: Order, draw: random.Random, questions: int, began: Event) -> None:
     """Ask and answer until killed. A bounded number of questions makes repeats and resumed charges."""
-    began.set()
+    # Half of them may be killed while they open the file, the others only from their first answer on:
+    # on a busy machine nothing but openings would be met.
+    if draw.random() < 0.5:
+        began.set()
     ledger = Ledger(folder / "ledger.sqlite", lambda: NOW)
     out = os.open(folder / "released", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     while True:
@@ -42,22 +46,26 @@ def _live(folder: Path, order: Order, draw: random.Random, questions: int, began
         is_right = order is Order.CHARGE_RECORD_RELEASE
         name = f"q{draw.randrange(questions)}" if is_right else os.urandom(8).hex()
         fixed = hashlib.sha256(name.encode()).digest()[:16]
-        query_id = QueryId(fixed) if draw.random() < 0.5 else QueryId.new()
-        one = spend(name, query_id=query_id)
-        # Fresh "noise" at each computation: two different releases of one answer would show.
-        release = os.urandom(24)
-        if is_right:
-            outcome = ledger.charge(one, FREE)
-            if isinstance(outcome, Charge):
-                outcome = ledger.record(outcome, release, one, FREE)
-            if isinstance(outcome, Granted):
-                _release(out, query_id, outcome.release)
-            continue
-        _release(out, query_id, release)
-        if order is Order.RELEASE_CHARGE_RECORD:
-            outcome = ledger.charge(one, FREE)
-            if isinstance(outcome, Charge):
-                ledger.record(outcome, release, one, FREE)
+        _answer(ledger, out, order, spend(name, query_id=QueryId(fixed) if draw.random() < 0.5 else None))
+        if not began.is_set():
+            began.set()
+
+
+def _answer(ledger: Ledger, out: int, order: Order, one: Spend) -> None:
+    # Fresh "noise" at each computation: two different releases of one answer would show.
+    release = release_of(one, os.urandom(24))
+    if order is Order.CHARGE_RECORD_RELEASE:
+        outcome = ledger.charge(one, FREE)
+        if isinstance(outcome, Charge):
+            outcome = ledger.record(outcome, release, one, FREE)
+        if isinstance(outcome, Granted):
+            _release(out, one.query_id, outcome.release)
+        return
+    _release(out, one.query_id, release)
+    if order is Order.RELEASE_CHARGE_RECORD:
+        outcome = ledger.charge(one, FREE)
+        if isinstance(outcome, Charge):
+            ledger.record(outcome, release, one, FREE)
 
 
 def _release(out: int, query_id: QueryId, release: bytes) -> None:

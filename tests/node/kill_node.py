@@ -65,7 +65,9 @@ class _Askers:
                 query = {
                     "study": "sandbox",
                     "statistic": {"kind": "count", "by": ["sex"]},
-                    "release": {"mode": "dp", "scope": "centre", "rho": f"0.001{draw.randrange(10**4):04}"},
+                    # Another cohort each time: the same one at a lower loss is served from a paid answer.
+                    "cohort": {"field": "age", "between": [0, 1_000 + draw.randrange(10**4)]},
+                    "release": {"mode": "dp", "scope": "centre", "rho": "0.001"},
                 }
                 # A centre that is away, or an unreachable coordinator: ask the next question.
                 with contextlib.suppress(CoordinatorError):

@@ -18,6 +18,7 @@ def numbers(*texts: str) -> tuple[Decimal, ...]:
 DOSE_EDGES = numbers("-3.5", "0", "0.125", "10", "60")
 GRADE_EDGES = numbers("-2", "0", "5")
 AGE_EDGES = numbers("0", "60", "119.5", "120")
+QUARTILES = numbers("0.25", "0.5", "0.75")
 
 VISIT_STATISTICS = (
     Statistic(kind=Kind.COUNT, table="visits"),
@@ -28,6 +29,11 @@ VISIT_STATISTICS = (
     Statistic(kind=Kind.PROPORTION, table="visits", variable=SEX, codes=("M",)),
     Statistic(kind=Kind.HISTOGRAM, table="visits", variable=DOSE, edges=DOSE_EDGES),
     Statistic(kind=Kind.HISTOGRAM, table="visits", variable=GRADE, edges=GRADE_EDGES),
+    # Bins of one value, of two values (the last of one), of 4,097 steps, and of codes.
+    *(
+        Statistic(kind=Kind.QUANTILES, table="visits", variable=one, probabilities=QUARTILES)
+        for one in (DOSE, SCORE, GRADE, AGE)
+    ),
 )
 VISIT_GROUPS: tuple[tuple[FieldName, ...], ...] = ((), (SITE,), (SEX,), (ARM, SITE, SEX))
 VISIT_COHORTS: tuple[Cohort | None, ...] = (
@@ -51,6 +57,7 @@ PEOPLE_STATISTICS = (
     *(Statistic(kind=kind, table="people", variable=AGE) for kind in (Kind.SUM, Kind.MEAN, Kind.VARIANCE)),
     Statistic(kind=Kind.PROPORTION, table="people", variable=ARM, codes=("a", "c")),
     Statistic(kind=Kind.HISTOGRAM, table="people", variable=AGE, edges=AGE_EDGES),
+    Statistic(kind=Kind.QUANTILES, table="people", variable=AGE, probabilities=QUARTILES),
 )
 PEOPLE_GROUPS: tuple[tuple[FieldName, ...], ...] = ((), (SEX,), (ARM, SEX))
 PEOPLE_COHORTS: tuple[Cohort | None, ...] = (
@@ -74,6 +81,7 @@ def _matrix(
                 by=by,
                 edges=one.edges,
                 codes=one.codes,
+                probabilities=one.probabilities,
             ),
             cohort,
         )

@@ -57,6 +57,7 @@ def test_the_bound_of_every_block_is_reached_by_a_patient_at_the_end_of_the_rang
         Kind.MEAN: {"n", "first", "second"},
         Kind.VARIANCE: {"n", "first", "second", "third", "fourth"},
         Kind.HISTOGRAM: {"bins"},
+        Kind.QUANTILES: {"tree"},
     }
 
 

@@ -17,11 +17,12 @@ from node.engines import duckdb_engine, templates
 from node.engines.templates import Statement
 from node.ledger.ledger import Ledger
 from node.plan import Plan
-from protocols.dictionary import Grid
-from protocols.layout import Moments
+from privacy.quantile_tree import Integers, QuantileTree
+from protocols.dictionary import Field, Grid
+from protocols.layout import Bins, Moments
 from protocols.queries import All, Between, Cohort, Kind, Not, OneOf, Query, Statistic
 from tests.node.neighbours import DISTANCE, ERROR, SHAPE, VALUES, findings
-from tests.node.questions import AGE, DOSE, DOSE_EDGES, SCORE, SEX, SITE, numbers
+from tests.node.questions import AGE, DOSE, DOSE_EDGES, QUARTILES, SCORE, SEX, SITE, numbers
 from tests.node.seeds import fresh_seed
 from tests.node.worlds import NOW, Bench, World, oddities, planned, question, worlds
 
@@ -37,6 +38,13 @@ FINE_SUM = question(Statistic(kind=Kind.SUM, table="visits", variable=SCORE))
 PEOPLE_MEAN = question(Statistic(kind=Kind.MEAN, table="people", variable=AGE))
 VARIANCE = question(Statistic(kind=Kind.VARIANCE, table="visits", variable=DOSE))
 HISTOGRAM = question(Statistic(kind=Kind.HISTOGRAM, table="visits", variable=DOSE, edges=DOSE_EDGES))
+QUANTILES = question(Statistic(kind=Kind.QUANTILES, table="visits", variable=DOSE, probabilities=QUARTILES))
+QUANTILES_BY = question(
+    Statistic(kind=Kind.QUANTILES, table="visits", variable=DOSE, by=(SITE,), probabilities=QUARTILES)
+)
+FINE_QUANTILES = question(
+    Statistic(kind=Kind.QUANTILES, table="visits", variable=SCORE, probabilities=QUARTILES)
+)
 NOT_NORTH = question(Statistic(kind=Kind.COUNT, table="visits"), Not(part=OneOf(field=SITE, codes=("n",))))
 TWO_SIDED = question(
     Statistic(kind=Kind.COUNT, table="visits"),
@@ -117,6 +125,10 @@ def _bounds_from_data(number: str, grid: Grid) -> str:
     return _guarded(number, f"(round({inner} / {float(grid.step)!r}))::BIGINT")
 
 
+def _least_of_data(number: str) -> str:
+    return f"round((SELECT min({number.replace('a.', '')}) FROM s.t1))::BIGINT"  # noqa: S608
+
+
 def _half_even(number: str, grid: Grid) -> str:
     quotient = f"{number} / {float(grid.step)!r}"
     inner = f"greatest({grid.low}, least({grid.high}, round_even({quotient}, 0)))::BIGINT"
@@ -125,6 +137,39 @@ def _half_even(number: str, grid: Grid) -> str:
 
 def _fixed(name: str, function: Callable[..., object]) -> Plant:
     return lambda patch: patch.setattr(templates, name, function)
+
+
+def _leaf(write: Callable[[Field, str, Bins], str]) -> Plant:
+    """Replace how a row's number becomes a bin."""
+    return _fixed("_leaf", write)
+
+
+def _leaf_of(steps: str, bins: Bins) -> str:
+    return f"(({steps}) - ({bins.grid.low})) // {bins.steps}"
+
+
+def _tree(counted: Callable[[QuantileTree, Integers], Integers]) -> Plant:
+    """Replace how leaves are summed up the tree."""
+    return lambda patch: patch.setattr(QuantileTree, "counted", counted)
+
+
+_SUMMED = QuantileTree.counted
+
+
+def _leaves_twice(tree: QuantileTree, leaves: Integers) -> Integers:
+    return _SUMMED(tree, leaves) + _SUMMED(tree, leaves) * (np.arange(tree.nodes) >= tree.nodes - tree.leaves)
+
+
+def _neighbours_too(tree: QuantileTree, leaves: Integers) -> Integers:
+    """Every node also takes the rows of its right-hand sibling, as overlapping families would."""
+    nodes = _SUMMED(tree, leaves)
+    return np.asarray(nodes + np.roll(nodes, -1, axis=-1), dtype=np.int64)
+
+
+def _groups_mixed(tree: QuantileTree, leaves: Integers) -> Integers:
+    """All groups have the levels of all rows above their own leaves."""
+    nodes = _SUMMED(tree, leaves)
+    return np.asarray(np.where(np.arange(tree.nodes) < tree.nodes - tree.leaves, nodes.sum(axis=0), nodes))
 
 
 def _present_cells_only(cells: duckdb_engine.Column, sums: duckdb_engine.Column, size: int) -> object:
@@ -205,6 +250,46 @@ BUGS = {
     "the last bin is open": Bug(
         _edited((" <= ? THEN", " < ? THEN")),
         (HISTOGRAM,),
+        frozenset([VALUES]),
+    ),
+    "a row counts twice among the leaves": Bug(
+        _tree(_leaves_twice), (QUANTILES, QUANTILES_BY), frozenset([DISTANCE])
+    ),
+    "families of a tree overlap": Bug(_tree(_neighbours_too), (QUANTILES,), frozenset([DISTANCE])),
+    "the levels above are those of all groups": Bug(
+        _tree(_groups_mixed), (QUANTILES_BY,), frozenset([DISTANCE])
+    ),
+    "NaN has a bin of its own, the last": Bug(
+        _leaf(lambda one, column, bins: _leaf_of(_clamped(column, bins.grid), bins)),
+        (QUANTILES,),
+        frozenset([VALUES]),
+    ),
+    "a number outside the range has a bin that is not there": Bug(
+        _leaf(
+            lambda one, column, bins: _leaf_of(
+                _guarded(column, f"try_cast({_steps(column, bins.grid)} AS BIGINT)"), bins
+            )
+        ),
+        (QUANTILES,),
+        frozenset([ERROR]),
+    ),
+    "bins begin at the smallest value of the data": Bug(
+        _leaf(
+            lambda one, column, bins: (
+                f"{_leaf_of(_bounds_from_data(column, bins.grid), bins)} - {_least_of_data(column)}"
+            )
+        ),
+        (QUANTILES,),
+        frozenset([ERROR]),
+    ),
+    "bins are one step wide, whatever the range": Bug(
+        _leaf(
+            lambda one, column, bins: (
+                f"least({_guarded(column, _clamped(column, bins.grid))} - ({bins.grid.low}),"
+                f" {bins.tree.leaves - 1})"
+            )
+        ),
+        (FINE_QUANTILES,),
         frozenset([VALUES]),
     ),
     "powers are not centred": Bug(

@@ -166,7 +166,7 @@ def test_a_broken_ledger_stops_the_node_and_nothing_is_answered(
 
 def _agent(desk: GateDesk) -> Agent:
     who = Introduction(centre=CENTRE, software="test", dictionary=Digest(bytes(32)), dictionary_text=b"")
-    return Agent(who, desk.gate, desk.snapshots, next(iter(KEYS.values())))
+    return Agent(who, desk.gate, desk.snapshots, next(iter(KEYS.values())), lambda _: None)
 
 
 def test_an_error_that_nobody_foresaw_leaves_the_node_as_failed_and_the_charge_is_used_again(

@@ -11,6 +11,7 @@ from node.errors import EngineError, SnapshotError
 from node.ledger.charge import Charge
 from node.plan import Plan
 from node.snapshots import Snapshot, Snapshots
+from privacy.disclosure import RULES
 from privacy.loss import Loss
 from protocols.codec.queries import Envelope, decode_envelope, encode_envelope
 from protocols.envelope import seal
@@ -32,6 +33,7 @@ from tests.node.gate_desk import (
     OTHER_DIGEST,
     GateDesk,
     imported,
+    suppressed,
     with_rho,
 )
 from tests.node.questions import AGE, ARM, DOSE, SEX, SITE, numbers
@@ -137,25 +139,60 @@ def _study_spent(**caps: Loss) -> Callable[[GateDesk], bytes]:
 
 
 def _other_snapshot(desk: GateDesk) -> bytes:
-    desk.snapshots.all = lambda: tuple(  # type: ignore[method-assign]
-        replace(one, dictionary=OTHER_DIGEST) for one in Snapshots.all(desk.snapshots)
-    )
+    now = desk.snapshots.current()
+    assert now is not None
+    desk.snapshots.current = lambda: replace(now, dictionary=OTHER_DIGEST)  # type: ignore[method-assign]
     return desk.envelope()
 
 
 def _no_snapshot(desk: GateDesk) -> bytes:
-    desk.snapshots.all = lambda: ()  # type: ignore[method-assign]
+    desk.snapshots.current = lambda: None  # type: ignore[method-assign]
     return desk.envelope()
 
 
 def _broken_list(desk: GateDesk) -> bytes:
-    def broken() -> tuple[Snapshot, ...]:
+    def broken() -> Snapshot:
         raise SnapshotError("canary")
 
-    desk.snapshots.all = broken  # type: ignore[method-assign]
+    desk.snapshots.current = broken  # type: ignore[method-assign]
     return desk.envelope()
 
 
+def _paused(desk: GateDesk) -> bytes:
+    desk.pause.begin("canary", desk.now)
+    return desk.envelope()
+
+
+def _no_questions(**changes: int) -> Callable[[GateDesk], bytes]:
+    def prepare(desk: GateDesk) -> bytes:
+        assert desk.policy.suppressed is not None
+        caps = replace(desk.policy.suppressed, **changes)  # type: ignore[arg-type]
+        desk.policy = replace(desk.policy, suppressed=caps)
+        return desk.envelope(PEOPLE)
+
+    return prepare
+
+
+def _unlisted(desk: GateDesk) -> bytes:
+    assert desk.study.suppressed is not None
+    desk.study = replace(desk.study, suppressed=replace(desk.study.suppressed, tables=()))
+    return desk.envelope(PEOPLE)
+
+
+def _looser_rule(desk: GateDesk) -> bytes:
+    assert desk.study.suppressed is not None
+    desk.study = replace(desk.study, suppressed=replace(desk.study.suppressed, rule=RULES["cms"]))
+    return desk.envelope(PEOPLE)
+
+
+def _memory_lost(desk: GateDesk) -> bytes:
+    desk.granted(PEOPLE)
+    for path in desk.folder.glob("cohorts.db*"):
+        path.unlink()
+    return desk.envelope(suppressed(Statistic(kind=Kind.COUNT, table="people", by=(ARM,))))
+
+
+PEOPLE = suppressed(Statistic(kind=Kind.COUNT, table="people"))
 RHO = {one: Loss.parse(one) for one in ("0.4", "1")}
 FORBIDDEN = frozenset(["visits.site"])
 UNSORTED = question(
@@ -223,9 +260,16 @@ CASES = {
     "a query id with another question": Case(Code.QUERY_ID_REUSED, _reused),
     "a query id with another expiry": Case(Code.QUERY_ID_REUSED, _reused_with_other_expiry),
     "a question that failed as often as allowed": Case(Code.ROUNDS_USED_UP, _rounds),
+    "paused": Case(Code.PAUSED, _paused),
     "no snapshot": Case(Code.NO_SNAPSHOT, _no_snapshot),
     "a snapshot of another dictionary": Case(Code.NO_SNAPSHOT, _other_snapshot),
     "a list of snapshots that cannot be read": Case(Code.UNAVAILABLE, _broken_list),
+    "a paused node": Case(Code.PAUSED, _paused),
+    "no questions left by policy": Case(Code.QUESTIONS_USED_UP, _no_questions(questions=0)),
+    "no questions left for the study": Case(Code.QUESTIONS_USED_UP, _no_questions(study_questions=0)),
+    "a table that the study does not list": Case(Code.OUTSIDE_STUDY, _unlisted, "does not list"),
+    "a rule that shows more than the study accepts": Case(Code.OUTSIDE_POLICY, _looser_rule, "cms"),
+    "a lost memory of what was shown": Case(Code.UNAVAILABLE, _memory_lost),
 }
 
 
@@ -267,5 +311,6 @@ def test_a_refusal_costs_nothing_reads_nothing_and_does_not_depend_on_data(
 
 
 def test_every_refusal_before_the_charge_has_a_case_here() -> None:
-    elsewhere = {Code.FAILED, Code.BUSY}  # test_gate_order.py
+    # Busy: test_gate_order.py. The others follow the charge: test_gate_order.py, test_gate_suppressed.py.
+    elsewhere = {Code.BUSY, Code.FAILED, Code.WITHHELD}
     assert {case.code for case in CASES.values()} == set(Code) - elsewhere

@@ -16,16 +16,18 @@ import pytest
 from node.errors import LedgerBusyError, LedgerError
 from node.ledger import schema
 from node.ledger.audit import audit
+from node.ledger.balances import Limits
 from node.ledger.budget import budget_report
 from node.ledger.charge import Charge
-from node.ledger.ledger import Ledger, Limits
+from node.ledger.ledger import Ledger
+from node.ledger.sums import read_sums
 from privacy.events import GaussianEvent
 from privacy.loss import Loss
 from protocols.ids import QueryId
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Granted
 from tests.node.gate_desk import FEW, GateDesk, imported
-from tests.node.ledger_desk import FREE, charged, ledger_at, released, spend
+from tests.node.ledger_desk import FREE, charged, ledger_at, release_of, released, spend
 
 HUGE = 10**18
 """A query's largest loss, in nano-rho: ten of them do not fit into 64 bits."""
@@ -114,7 +116,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def _full(ledger: Ledger) -> None:
     """Let the file grow no further, as on a full disk."""
-    db = ledger._connection()  # noqa: SLF001 -- the limit belongs to a connection
+    db = ledger._log.connection()  # noqa: SLF001 -- the limit belongs to a connection
     pages = db.execute("PRAGMA page_count").fetchone()[0]
     db.execute(f"PRAGMA max_page_count = {pages}")
 
@@ -125,7 +127,7 @@ def _charge_many(ledger: Ledger) -> None:
 
 
 def _read_only(ledger: Ledger) -> None:
-    ledger._connection().execute("PRAGMA query_only = ON")  # noqa: SLF001
+    ledger._log.connection().execute("PRAGMA query_only = ON")  # noqa: SLF001
 
 
 @pytest.mark.parametrize("break_disk", [_full, _read_only])
@@ -155,9 +157,9 @@ def test_a_release_that_cannot_be_recorded_does_not_leave(
     fresh = ledger_at(tmp_path)
     again = fresh.charge(one, FREE)
     assert isinstance(again, Charge)
-    granted = fresh.record(again, b"another", one, FREE)
+    granted = fresh.record(again, release_of(one, b"another"), one, FREE)
     assert isinstance(granted, Granted)
-    assert granted.release == b"another"
+    assert granted.release == release_of(one, b"another")
     assert audit(tmp_path / "ledger.sqlite").is_clean
 
 
@@ -187,7 +189,7 @@ def test_a_file_without_the_right_to_write_is_refused(tmp_path: Path) -> None:
 def test_a_ledger_that_another_process_holds_is_busy_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "_BUSY_MS", 50)
+    monkeypatch.setattr(schema, "BUSY_MS", 50)
     ledger = ledger_at(tmp_path)
     released(ledger, spend("before"))
     holder = sqlite3.connect(tmp_path / "ledger.sqlite", isolation_level=None)
@@ -241,10 +243,13 @@ def test_an_open_charge_does_not_pay_for_other_noise_than_it_names(tmp_path: Pat
 def test_a_budget_that_was_lowered_below_what_is_spent_has_nothing_left(tmp_path: Path) -> None:
     desk = GateDesk(tmp_path / "node", imported(tmp_path, FEW))
     desk.granted()
+    tiny = Loss(1)
+    desk.policy = replace(desk.policy, registry_cap=tiny, study_cap=tiny, analyst_cap=tiny)
     rules = desk.gate._rules  # noqa: SLF001
-    spent = {scope: Loss(loss.nano_rho * 100) for scope, loss in desk.spent.items()}
-    lines = {(one["scope"], one["name"]): one for one in budget_report(rules, spent)["budgets"]}
+    tree = budget_report(rules, read_sums(desk.ledger_path), desk.now.date())
+    lines = {(one["scope"], one["name"]): one for one in tree["budgets"]}
     assert lines["registry", "worlds"]["left_rho"] == "0"
+    assert lines["registry", "worlds"]["share_spent"] == 1.0
     assert lines["analyst", "mood/bob"]["spent_rho"] == "0"
     desk.engine.close()
 

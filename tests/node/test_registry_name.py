@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.cli import _check_registry
+from node.commands.opening import check_registry
 from node.errors import RulesError
 from privacy.loss import Loss
 from protocols.dictionary_text import read_dictionary
@@ -16,10 +16,10 @@ _SPENT = {("registry", "heart"): Loss(1), ("study", "lung"): Loss(1)}
 
 
 def test_the_registry_of_the_ledger_is_served() -> None:
-    _check_registry(_SPENT, _DICTIONARY, Path("data"))
-    _check_registry({}, _DICTIONARY, Path("data"))
+    check_registry(_SPENT, _DICTIONARY, Path("data"))
+    check_registry({}, _DICTIONARY, Path("data"))
 
 
 def test_a_renamed_registry_is_refused() -> None:
     with pytest.raises(RulesError, match="'lung', and the dictionary names 'heart'"):
-        _check_registry({**_SPENT, ("registry", "lung"): Loss(1)}, _DICTIONARY, Path("data"))
+        check_registry({**_SPENT, ("registry", "lung"): Loss(1)}, _DICTIONARY, Path("data"))

@@ -3,13 +3,15 @@
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from node.encrypted_files import attach, connect
 from node.errors import SnapshotError
-from node.snapshots import Snapshot, Snapshots, attach, connect
+from node.snapshots import Snapshot, Snapshots
 from protocols.ids import Digest, SnapshotId
 from tests.node.importing_desk import KEY, NOW, SIMPLE, Desk
 
@@ -97,20 +99,28 @@ def test_a_reader_reaches_nothing_but_the_snapshot(desk: Desk, statement: str) -
 
 def test_keys_are_not_shown(desk: Desk) -> None:
     snapshot = _current(desk)
-    key = desk.snapshots.key(snapshot.id)
+    key = desk.snapshots.key(snapshot)
     with closing(desk.snapshots.open_read_only(snapshot)) as con:
         shown = str(con.execute("SELECT * FROM duckdb_databases()").fetchall())
         shown += str(con.execute("SELECT * FROM duckdb_settings()").fetchall())
 
-    shown += repr(desk.snapshots) + repr(desk.snapshots.secrets)
-    for secret in (key, KEY.hex(), desk.snapshots.secrets.patients, desk.snapshots.secrets.ranks):
+    shown += repr(snapshot) + repr(desk.snapshots) + repr(desk.snapshots.secrets)
+    for secret in (
+        key,
+        KEY.hex(),
+        snapshot.salt.hex(),
+        repr(snapshot.salt),
+        desk.snapshots.secrets.patients,
+        desk.snapshots.secrets.ranks,
+    ):
         assert secret not in shown
 
 
 def test_every_derived_key_is_another(desk: Desk) -> None:
     snapshots, other = desk.snapshots, Snapshots(desk.folder, bytes(32))
-    ids = [SnapshotId.new(), SnapshotId.new()]
-    derived = [s.key(i) for s in (snapshots, other) for i in ids]
+    fresh = [snapshots.fresh(SIMPLE.digest, NOW) for _ in range(2)]
+    fresh.append(replace(fresh[0], salt=fresh[1].salt))
+    derived = [s.key(one) for s in (snapshots, other) for one in fresh]
     derived += [s.secrets.patients for s in (snapshots, other)] + [
         s.secrets.ranks for s in (snapshots, other)
     ]

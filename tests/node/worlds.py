@@ -19,9 +19,10 @@ import duckdb
 from hypothesis import strategies as st
 
 from node.engines.duckdb_engine import DuckDBEngine
+from node.ledger.balances import Limits
 from node.ledger.charge import Charge
 from node.ledger.events import Spend
-from node.ledger.ledger import Ledger, Limits
+from node.ledger.ledger import Ledger
 from node.plan import Plan, compile_plan
 from node.snapshots import Snapshot, Snapshots
 from privacy.loss import Loss
@@ -196,9 +197,9 @@ def spend_of(plan: Plan, snapshot: SnapshotId, query_id: QueryId | None = None) 
         analyst=AnalystId("ada"),
         query_id=query_id or QueryId.new(),
         content=sha256("test", plan.question.octets),
-        key=plan.repeat_key(snapshot),
+        query=plan.query,
+        dictionary=plan.dictionary.digest,
         snapshot=snapshot,
-        loss=plan.loss,
         noise=tuple(one.event for one in plan.mechanisms),
     )
 

@@ -1,0 +1,1 @@
+"""The commands of `skerry-node`, one subject a file; `node.cli` puts them together."""
