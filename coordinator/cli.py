@@ -1,25 +1,33 @@
 """The commands of `skerry-coordinator`."""
 
 import asyncio
+import fcntl
 import json
 import logging
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from coordinator.errors import CoordinatorError
+from coordinator.errors import SettingsError, StoreError
 from coordinator.hub import Hub
+from coordinator.memory import Memory
+from coordinator.rounds import RETURN_WITHIN_S, Rounds
 from coordinator.service import Service
 from coordinator.settings import Settings, load_settings
-from protocols.errors import ProtocolError
-from protocols.ids import CentreId
+from coordinator.store import open_store
+from protocols.clock import system_clock
+from protocols.errors import ProtocolError, TextError, WireError
+from protocols.ids import COORDINATOR_URI, CentreId
 from protocols.keys import key_from_text
 from protocols.program import Exit, ProgramError
 from protocols.program import run as run_program
 from protocols.roster import Roster, open_roster
+from protocols.transport_papers import check_certificate, check_pair
 
 app = typer.Typer(
     help="The coordinator: relays signed questions and answers between analysts and centres.",
@@ -43,11 +51,38 @@ def run(
         settings = load_settings(config)
         roster = _roster(settings)
         transport = _transport(settings)
-    except CoordinatorError as error:
-        raise ProgramError(
-            Exit.WRONG_USE, "settings", str(error), "correct the file and start again"
-        ) from None
-    asyncio.run(_serve(settings, roster, transport))
+    except SettingsError as error:
+        advice = "correct it and start again, or name another settings file with --config"
+        raise ProgramError(Exit.WRONG_USE, "settings", str(error), advice, problems=error.problems) from None
+    try:
+        with _alone(settings.data):
+            asyncio.run(_serve(settings, roster, transport))
+    except StoreError as error:
+        advice = "see that the disk has room and that the folder is this account's"
+        raise ProgramError(Exit.INTERNAL, "store", str(error), advice) from None
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Hold the coordinator's folder: a second one on another port would share its store."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(data / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(f"the data folder {data} cannot be used ({error.strerror})") from None
+    try:
+        _lock(descriptor, data)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, data: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        what = f"a coordinator with the data folder {data} is running already"
+        raise ProgramError(Exit.WRONG_USE, "running", what, "leave it, or stop it first") from None
 
 
 def _roster(settings: Settings) -> Roster:
@@ -55,28 +90,40 @@ def _roster(settings: Settings) -> Roster:
         root = key_from_text(settings.root_key.read_text(encoding="ascii", errors="replace").strip())
         return open_roster(settings.roster.read_bytes(), root)
     except OSError as error:
-        raise CoordinatorError(f"{error.filename} cannot be read ({error.strerror})") from None
+        raise SettingsError(f"{error.filename} cannot be read ({error.strerror})") from None
+    except TextError as error:
+        what = f"{settings.roster}: {error.problems[0]}"
+        raise SettingsError(what, problems=error.problems) from None
     except ProtocolError as error:
-        raise CoordinatorError(f"the roster {settings.roster} cannot be used: {error}") from None
+        raise SettingsError(f"the roster {settings.roster} cannot be used: {error}") from None
 
 
 def _transport(settings: Settings) -> tuple[bytes, bytes, bytes]:
     """Read the transport key, the certificate and the authority's certificate."""
     try:
         key, certificate = settings.tls_key.read_bytes(), settings.tls_certificate.read_bytes()
-        return key, certificate, settings.tls_ca.read_bytes()
+        authority = settings.tls_ca.read_bytes()
     except OSError as error:
-        raise CoordinatorError(f"{error.filename} cannot be read ({error.strerror})") from None
+        raise SettingsError(f"{error.filename} cannot be read ({error.strerror})") from None
+    path = settings.tls_ca
+    try:
+        check_certificate(authority)
+        path = settings.tls_certificate
+        check_pair(key, certificate, COORDINATOR_URI)
+    except WireError as error:
+        raise SettingsError(f"the certificate {path} cannot be used: {error}") from None
+    return key, certificate, authority
 
 
 async def _serve(settings: Settings, roster: Roster, transport: tuple[bytes, bytes, bytes]) -> None:
     from coordinator.link import Doors, build_server, credentials_of
 
     centres = tuple(sorted(roster.centres))
-    settings.data.mkdir(parents=True, exist_ok=True)
     hub = Hub(on_change=lambda: _write_status(settings.data / "status.json", hub, centres))
-    service = Service(hub, centres)
-    doors = Doors(hub=hub, service=service, roster=roster, heartbeat_s=settings.heartbeat_s)
+    memory = Memory(open_store(settings.data / "coordinator.db"))
+    rounds = Rounds(hub, memory, system_clock, RETURN_WITHIN_S)
+    service = Service(hub, memory, rounds, roster, system_clock)
+    doors = Doors(hub=hub, rounds=rounds, service=service, roster=roster, heartbeat_s=settings.heartbeat_s)
     server = build_server(doors)
     credentials = credentials_of(*transport)
     try:
@@ -93,6 +140,7 @@ async def _serve(settings: Settings, roster: Roster, transport: tuple[bytes, byt
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await stop.wait()
     await server.stop(grace=0.5)
+    await memory.close()
 
 
 def _write_status(path: Path, hub: Hub, centres: tuple[CentreId, ...]) -> None:

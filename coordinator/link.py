@@ -7,30 +7,43 @@ the roster does not know is refused. TLS below 1.3 is refused.
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 # See node/link.py: the only way to refuse TLS 1.2, and read at import.
 os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
 
 import grpc
 
+from coordinator.errors import (
+    AskError,
+    CoordinatorError,
+    StoreError,
+    TakenError,
+    TooManyOpenError,
+    UnknownQuestionError,
+)
 from coordinator.hub import Hub, Session
+from coordinator.rounds import Rounds
 from coordinator.service import Service
 from protocols.codec.link import (
     decode_ask,
     decode_frame,
     decode_hello,
+    decode_listing,
+    decode_query_id,
     encode_description,
     encode_frame,
+    encode_kept,
     encode_progress,
     encode_welcome,
 )
 from protocols.errors import WireError
 from protocols.frames import Assembler, Message, cut
 from protocols.ids import AnalystId, ExchangeId
-from protocols.link import PROTOCOL, Ask, Frame, FrameKind, Progress, Welcome
+from protocols.link import PROTOCOL, Ask, Frame, FrameKind, KeptQuestion, Progress, Welcome
 from protocols.roster import Roster
 
 _log = logging.getLogger("skerry.coordinator")
@@ -48,13 +61,25 @@ _OPTIONS: list[tuple[str, int]] = [
 ]
 
 _Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+_Methods: TypeAlias = dict[str, "grpc.RpcMethodHandler[Any, Any]"]
+_Method: TypeAlias = tuple[Callable[..., Any], Callable[[Any], bytes]]
+_T = TypeVar("_T")
+_STATUS: dict[type[CoordinatorError], grpc.StatusCode] = {
+    AskError: grpc.StatusCode.INVALID_ARGUMENT,
+    TakenError: grpc.StatusCode.ALREADY_EXISTS,
+    TooManyOpenError: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    UnknownQuestionError: grpc.StatusCode.NOT_FOUND,
+    StoreError: grpc.StatusCode.INTERNAL,
+}
+"""What an analyst hears of each error; its sentence is the detail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What lies behind the server: the hub for nodes, the service for analysts, the roster for both."""
+    """What lies behind the server: hub and rounds for nodes, the service for analysts, the roster."""
 
     hub: Hub
+    rounds: Rounds
     service: Service
     roster: Roster
     heartbeat_s: float
@@ -62,27 +87,44 @@ class Doors:
 
 def build_server(doors: Doors) -> grpc.aio.Server:
     """Make the server with its two services; it is not listening yet."""
-    link, desk = _Link(doors), _Desk(doors)
     server = grpc.aio.server(options=_OPTIONS)
-    methods: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {
-        "skerry.v1.Link": {
-            "Connect": grpc.stream_stream_rpc_method_handler(
-                link.connect, request_deserializer=decode_frame, response_serializer=encode_frame
-            )
-        },
-        "skerry.v1.Desk": {
-            "Ask": grpc.unary_stream_rpc_method_handler(
-                desk.ask, request_deserializer=bytes, response_serializer=encode_progress
-            ),
-            "Describe": grpc.unary_unary_rpc_method_handler(
-                desk.describe, request_deserializer=bytes, response_serializer=encode_description
-            ),
-        },
-    }
+    methods = {"skerry.v1.Link": _link_methods(_Link(doors)), "skerry.v1.Desk": _desk_methods(_Desk(doors))}
     server.add_generic_rpc_handlers(
         tuple(grpc.method_handlers_generic_handler(name, calls) for name, calls in methods.items())
     )
     return server
+
+
+def _link_methods(link: "_Link") -> _Methods:
+    connect = grpc.stream_stream_rpc_method_handler(
+        link.connect, request_deserializer=decode_frame, response_serializer=encode_frame
+    )
+    return {"Connect": connect}
+
+
+def _desk_methods(desk: "_Desk") -> _Methods:
+    """Give the desk's methods. Requests stay bytes: gRPC's deserializer logs a stack for what is none."""
+    streams: dict[str, _Method] = {
+        "Ask": (desk.ask, encode_progress),
+        "Plan": (desk.plan, encode_progress),
+        "Result": (desk.result, encode_progress),
+        "List": (desk.list_questions, encode_kept),
+    }
+    singles: dict[str, _Method] = {
+        "Status": (desk.status, encode_kept),
+        "Describe": (desk.describe, encode_description),
+    }
+    methods: _Methods = {
+        name: grpc.unary_stream_rpc_method_handler(
+            method, request_deserializer=bytes, response_serializer=encode
+        )
+        for name, (method, encode) in streams.items()
+    }
+    for name, (method, encode) in singles.items():
+        methods[name] = grpc.unary_unary_rpc_method_handler(
+            method, request_deserializer=bytes, response_serializer=encode
+        )
+    return methods
 
 
 def credentials_of(key_pem: bytes, certificate_pem: bytes, ca_pem: bytes) -> grpc.ServerCredentials:
@@ -108,13 +150,17 @@ def _peer_uri(context: _Context) -> str | None:
     return uris[0].decode("utf-8", "replace")
 
 
-async def _read_ask(request: bytes, context: _Context) -> Ask:
-    """Read an analyst's order. Not in gRPC's deserializer, which logs a stack for bytes that are none."""
+async def _read(decode: Callable[[bytes], _T], request: bytes, context: _Context) -> _T:
     try:
-        return decode_ask(request)
+        return decode(request)
     except WireError:
         await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "unreadable")
         raise RuntimeError("abort raises") from None
+
+
+async def _abort(error: CoordinatorError, context: _Context) -> NoReturn:
+    await context.abort(_STATUS.get(type(error), grpc.StatusCode.INTERNAL), str(error))
+    raise RuntimeError("abort raises")
 
 
 class _Link:
@@ -159,18 +205,22 @@ class _Link:
             _log.info("event=centre_left centre=%s", session.centre)
 
     async def _read(self, session: Session, incoming: "_Incoming") -> None:
-        """Take the node's messages; silence for three heartbeats ends the session."""
+        """Ask the node what is due, and take its messages; silence for three heartbeats ends the session."""
         try:
+            await self._doors.rounds.joined(session)
             while True:
                 async with asyncio.timeout(3 * self._doors.heartbeat_s):
                     message = await incoming.next()
                 if message is None:
                     break
                 if message.kind is FrameKind.ANSWER:
-                    self._doors.hub.take(session.centre, message)
+                    await self._doors.rounds.answered(session, message)
+                elif message.kind is FrameKind.PLANNED:
+                    self._doors.hub.take_quote(session.centre, message)
                 elif message.kind is FrameKind.HEARTBEAT:
                     session.send(Message(kind=FrameKind.HEARTBEAT, exchange=message.exchange, body=b""))
-        except (TimeoutError, WireError) as error:
+        except (TimeoutError, WireError, StoreError) as error:
+            # After a failure of the store, the node returns, is asked again, and sends the same answer.
             _log.warning("event=centre_cut centre=%s why=%s", session.centre, type(error).__name__)
         finally:
             session.send(None)
@@ -201,13 +251,57 @@ class _Desk:
 
     async def ask(self, request: bytes, context: _Context) -> AsyncIterator[Progress]:
         """Relay a question and stream what happens."""
+        analyst = await self._check(context)
+        ask = await self._readable(request, context)
+        try:
+            async with aclosing(self._doors.service.ask(analyst, ask)) as steps:
+                async for step in steps:
+                    yield step
+        except CoordinatorError as error:
+            await _abort(error, context)
+
+    async def plan(self, request: bytes, context: _Context) -> AsyncIterator[Progress]:
+        """Relay a plan and stream what happens."""
         await self._check(context)
-        ask = await _read_ask(request, context)
-        unknown = [centre for centre in ask.audience if centre not in self._doors.roster.centres]
-        if unknown:
+        ask = await self._readable(request, context)
+        async with aclosing(self._doors.service.plan(ask)) as steps:
+            async for step in steps:
+                yield step
+
+    async def status(self, request: bytes, context: _Context) -> KeptQuestion:
+        """Say what became of a question."""
+        analyst = await self._check(context)
+        query_id = await _read(decode_query_id, request, context)
+        try:
+            return await self._doors.service.status(analyst, query_id)
+        except CoordinatorError as error:
+            await _abort(error, context)
+
+    async def result(self, request: bytes, context: _Context) -> AsyncIterator[Progress]:
+        """Stream the answers that are there."""
+        analyst = await self._check(context)
+        query_id = await _read(decode_query_id, request, context)
+        try:
+            async for step in self._doors.service.result(analyst, query_id):
+                yield step
+        except CoordinatorError as error:
+            await _abort(error, context)
+
+    async def list_questions(self, request: bytes, context: _Context) -> AsyncIterator[KeptQuestion]:
+        """Stream the analyst's questions, newest first."""
+        analyst = await self._check(context)
+        listing = await _read(decode_listing, request, context)
+        try:
+            for kept in await self._doors.service.list_questions(analyst, listing):
+                yield kept
+        except CoordinatorError as error:
+            await _abort(error, context)
+
+    async def _readable(self, request: bytes, context: _Context) -> Ask:
+        ask = await _read(decode_ask, request, context)
+        if any(centre not in self._doors.roster.centres for centre in ask.audience):
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the audience names an unknown centre")
-        async for progress in self._doors.service.ask(ask):
-            yield progress
+        return ask
 
     async def describe(self, _request: bytes, context: _Context) -> object:
         """Describe the federation."""

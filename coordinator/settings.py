@@ -34,4 +34,5 @@ def load_settings(path: Path) -> Settings:
     except OSError as error:
         raise SettingsError(f"the settings {path} cannot be read ({error.strerror})") from None
     except TextError as error:
-        raise SettingsError(f"the settings {path} are wrong: {error}") from None
+        what = f"the settings {path} are wrong: {error.problems[0]}"
+        raise SettingsError(what, problems=error.problems) from None

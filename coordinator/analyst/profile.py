@@ -11,11 +11,12 @@ from pydantic import Field
 from coordinator.errors import SettingsError
 from protocols.dictionary import Dictionary
 from protocols.dictionary_text import read_dictionary
-from protocols.errors import ProtocolError, TextError
+from protocols.errors import ProtocolError, TextError, WireError
 from protocols.ids import AnalystId, CentreId
 from protocols.keys import key_from_text
 from protocols.roster import Roster, open_roster
 from protocols.settings_text import Address, Name, SettingsModel, read_settings
+from protocols.transport_papers import check_certificate, check_pair
 
 
 class ProfileFile(SettingsModel):
@@ -30,8 +31,13 @@ class ProfileFile(SettingsModel):
     tls_ca: Path = Field(description="certificate of the authority that signs transport certificates")
     tls_certificate: Path = Field(description="your transport certificate")
     tls_key: Path = Field(description="its private key, PEM")
-    centres: list[Name] | None = Field(default=None, description="whom to ask; all of the roster if absent")
+    centres: list[Name] | None = Field(
+        default=None, min_length=1, description="whom to ask; all of the roster if absent"
+    )
     deadline_s: float = Field(default=60.0, gt=0, le=600, description="how long to wait for answers")
+    valid_hours: float = Field(
+        default=12.0, gt=0, le=168, description="how long a centre that is away may still answer"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,7 @@ class Profile:
     tls_key_pem: bytes
     centres: tuple[CentreId, ...]
     deadline_s: float
+    valid_hours: float
 
     def __repr__(self) -> str:
         """Show no key."""
@@ -61,34 +68,49 @@ def load_profile(path: Path) -> Profile:
     except OSError as error:
         raise SettingsError(f"the profile {path} cannot be read ({error.strerror})") from None
     except TextError as error:
-        raise SettingsError(f"the profile {path} is wrong: {error}") from None
+        what = f"the profile {path} is wrong: {error.problems[0]}"
+        raise SettingsError(what, problems=error.problems) from None
 
 
 def _profile(file: ProfileFile) -> Profile:
+    path = file.root_key
     try:
-        root = key_from_text(_read(file.root_key).decode("ascii", "replace").strip())
-        roster = open_roster(_read(file.roster), root)
-        dictionary = read_dictionary(_read(file.dictionary))
-        centres = tuple(sorted({CentreId(name) for name in file.centres or map(str, roster.centres)}))
+        root = key_from_text(_read(path).decode("ascii", "replace").strip())
+        path = file.roster
+        roster = open_roster(_read(path), root)
+        path = file.dictionary
+        dictionary = read_dictionary(_read(path))
+    except TextError as error:
+        raise SettingsError(f"{path}: {error.problems[0]}", problems=error.problems) from None
     except ProtocolError as error:
-        raise SettingsError(f"the roster, the dictionary or the centres cannot be used: {error}") from None
+        raise SettingsError(f"{path}: {error}") from None
+    centres = tuple(sorted({CentreId(name) for name in file.centres or map(str, roster.centres)}))
     unknown = [str(centre) for centre in centres if centre not in roster.centres]
     if unknown:
         raise SettingsError(f"the roster does not know the centre {unknown[0]!r}")
     key = _secret(file.signing_key)
     if len(key) != 32:
         raise SettingsError(f"{file.signing_key} is not an Ed25519 key of 32 bytes")
+    authority, certificate, tls_key = _read(file.tls_ca), _read(file.tls_certificate), _secret(file.tls_key)
+    path = file.tls_ca
+    try:
+        check_certificate(authority)
+        path = file.tls_certificate
+        check_pair(tls_key, certificate, AnalystId(file.analyst).uri)
+    except WireError as error:
+        raise SettingsError(f"the certificate {path} cannot be used: {error}") from None
     return Profile(
         analyst=AnalystId(file.analyst),
         target=file.coordinator,
         dictionary=dictionary,
         roster=roster,
         signing_key=Ed25519PrivateKey.from_private_bytes(key),
-        tls_ca_pem=_read(file.tls_ca),
-        tls_certificate_pem=_read(file.tls_certificate),
-        tls_key_pem=_secret(file.tls_key),
+        tls_ca_pem=authority,
+        tls_certificate_pem=certificate,
+        tls_key_pem=tls_key,
         centres=centres,
         deadline_s=file.deadline_s,
+        valid_hours=file.valid_hours,
     )
 
 

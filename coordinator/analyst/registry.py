@@ -5,32 +5,35 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
+from coordinator.analyst.asked import Asked, Unverified, opened, opened_or_not
+from coordinator.analyst.description import described
 from coordinator.analyst.link import Desk
+from coordinator.analyst.plan import PlanReport, plan_of
+from coordinator.analyst.pricing import pricing_for
 from coordinator.analyst.profile import Profile, load_profile
 from coordinator.analyst.result import Result
 from coordinator.analyst.verify import Verified, verified
-from coordinator.errors import RefusedError, UnverifiableError
+from coordinator.errors import RefusedError, UnreachableError, UnverifiableError
 from protocols.clock import Clock, system_clock
-from protocols.dictionary import Dictionary, Field, code_text
+from protocols.dictionary import Dictionary
 from protocols.envelope import seal
 from protocols.errors import Problem, TextError
 from protocols.ids import CentreId, QueryId
-from protocols.link import Ask, CentreState, Progress
+from protocols.link import MOST_LISTED, Ask, CentreState, Listing, Progress
 from protocols.queries import SignedTerms
 from protocols.query_text import Request, read_request, request_from_tree
 from protocols.refusals import Refusal
 
 Watch = Callable[[Progress], None]
-_VALID_FOR = timedelta(minutes=15)
 
 
 class Registry:
     """A connection to one federation, as one analyst."""
 
-    def __init__(self, profile: Profile, clock: Clock = system_clock) -> None:
+    def __init__(self, profile: Profile, clock: Clock = system_clock, desk: Desk | None = None) -> None:
         self._profile = profile
         self._clock = clock
-        self._desk = Desk(profile)
+        self._desk = desk or Desk(profile)
 
     def __enter__(self) -> Self:
         """Use the connection in a `with` block."""
@@ -49,34 +52,22 @@ class Registry:
         """The registry's dictionary."""
         return self._profile.dictionary
 
+    @property
+    def deadline_s(self) -> float:
+        """How long a question waits for answers."""
+        return self._profile.deadline_s
+
+    @property
+    def centres(self) -> tuple[CentreId, ...]:
+        """Who is asked."""
+        return self._profile.centres
+
     def describe(self) -> dict[str, Any]:
         """Say what can be asked: fields, units, bounds, codes, and which centres hold them. No data.
 
         Raises UnreachableError.
         """
-        dictionary = self._profile.dictionary
-        statuses = self._desk.describe().centres
-        holders = [str(one.centre) for one in statuses if one.dictionary == dictionary.digest]
-        return {
-            "format": "skerry.registry/1",
-            "registry": dictionary.name,
-            "title": dictionary.title,
-            "dictionary": str(dictionary.digest),
-            "fields": [
-                _described(dictionary, table.name, one, holders)
-                for table in dictionary.tables
-                for one in table.fields
-            ],
-            "centres": [
-                {
-                    "centre": str(one.centre),
-                    "is_online": one.is_online,
-                    "has_this_dictionary": one.dictionary == dictionary.digest,
-                    "snapshot_at": one.snapshot_at.isoformat(timespec="seconds") if one.snapshot_at else None,
-                }
-                for one in statuses
-            ],
-        }
+        return described(self._profile.dictionary, self._desk.describe().centres)
 
     def read(self, query: str | bytes | Path | Mapping[str, Any]) -> Request:
         """Read a query: a file, its text, or a mapping of the same shape. Raises TextError."""
@@ -84,10 +75,11 @@ class Registry:
             query = query.read_bytes()
         if isinstance(query, str):
             query = query.encode()
+        dictionary, pricing = self._profile.dictionary, pricing_for(len(self._profile.centres))
         request = (
-            read_request(query, self._profile.dictionary)
+            read_request(query, dictionary, pricing)
             if isinstance(query, bytes)
-            else request_from_tree(query, self._profile.dictionary)
+            else request_from_tree(query, dictionary, pricing)
         )
         self._check_quorum(request)
         return request
@@ -97,8 +89,10 @@ class Registry:
     ) -> Result:
         """Ask every centre, wait, verify, and combine.
 
-        Raises TextError for a wrong query, UnreachableError, and RefusedError when fewer centres
-        answered than the quorum: its `result` has the answers that did come.
+        A centre that was away or late may still answer: `result` with the id of this result has it then.
+        Raises TextError for a wrong query, AskError when the coordinator does not relay it,
+        UnreachableError, and RefusedError when fewer centres answered than the quorum: its `result` has
+        the answers that did come.
         """
         request = self.read(query)
         result = self._asked(request, on_progress)
@@ -112,6 +106,58 @@ class Registry:
             result,
             is_refusal=answered + refusals >= quorum,
         )
+
+    def plan(
+        self, query: str | bytes | Path | Mapping[str, Any] | Request, expected: Result | None = None
+    ) -> PlanReport:
+        """Say what a question would cost, leave and tell, at every centre; no data is read.
+
+        `expected` is an earlier count of the question's groups, such as `result(query_id)` gives. Raises
+        TextError for a wrong query or a count that does not match, and UnreachableError.
+        """
+        request = query if isinstance(query, Request) else self.read(query)
+        return plan_of(request, self._terms(request), self._profile, self._desk, expected)
+
+    def status(self, query_id: QueryId | str) -> Asked:
+        """Say where each centre stands with a question of yours, by the id that its result shows.
+
+        Raises UnknownQuestionError, UnverifiableError when the coordinator shows another question,
+        WireError for a text that is no id, and UnreachableError.
+        """
+        wanted = QueryId.parse(query_id) if isinstance(query_id, str) else query_id
+        kept = self._desk.status(wanted)
+        if kept.query_id != wanted:
+            raise UnverifiableError("the coordinator gave another question in place of this one")
+        return opened(kept, self._profile)
+
+    def result(self, query_id: QueryId | str) -> Result:
+        """Fetch, verify and combine what centres have answered by now; it costs nothing.
+
+        The quorum was for the asking: here is what there is, and `missing` names who is not there yet.
+        Raises as `status` does.
+        """
+        terms = self.status(query_id).terms
+        if terms.dictionary != self._profile.dictionary.digest:
+            raise UnverifiableError(
+                f"this was asked with another dictionary than your profile's: {terms.dictionary}"
+            )
+        outcomes: dict[CentreId, Verified | Refusal | UnverifiableError] = {}
+        for progress in self._desk.result(terms.query_id):
+            if progress.centre in terms.audience:
+                outcomes.setdefault(progress.centre, self._outcome(progress, terms))
+        return _result(terms, self._profile.dictionary, outcomes)
+
+    def questions(
+        self, limit: int = MOST_LISTED, before: QueryId | str | None = None
+    ) -> list[Asked | Unverified]:
+        """List your questions, newest first: at most `limit`, those asked before the question `before`.
+
+        A question that does not bear your signature is given as such. Raises UnknownQuestionError for
+        a `before` that is none of yours, WireError for a text that is no id, and UnreachableError.
+        """
+        last = QueryId.parse(before) if isinstance(before, str) else before
+        listing = Listing(limit=limit, before=last)
+        return [opened_or_not(kept, self._profile) for kept in self._desk.questions(listing)]
 
     def _check_quorum(self, request: Request) -> None:
         """Refuse a quorum of more centres than there are: it would spend at each of them, for nothing."""
@@ -129,14 +175,18 @@ class Registry:
             deadline_ms=int(self._profile.deadline_s * 1000),
         )
         outcomes: dict[CentreId, Verified | Refusal | UnverifiableError] = {}
-        for progress in self._desk.ask(ask):
-            if progress.state is CentreState.ANSWERED and progress.centre in terms.audience:
-                outcomes[progress.centre] = self._outcome(progress, terms)
-            on_progress(progress)
+        try:
+            for progress in self._desk.ask(ask):
+                if progress.state is CentreState.ANSWERED and progress.centre in terms.audience:
+                    outcomes[progress.centre] = self._outcome(progress, terms)
+                on_progress(progress)
+        except UnreachableError as error:
+            # The question may be kept there: whoever has its id can fetch what was answered.
+            raise UnreachableError(str(error), terms.query_id if self._desk.was_reached else None) from None
         return _result(terms, self._profile.dictionary, outcomes)
 
     def _terms(self, request: Request) -> SignedTerms:
-        not_after = self._clock() + _VALID_FOR
+        not_after = self._clock() + timedelta(hours=self._profile.valid_hours)
         return SignedTerms(
             query=request.query,
             query_id=QueryId.new(),
@@ -164,6 +214,7 @@ def _result(
     ordered = {centre: outcomes[centre] for centre in terms.audience if centre in outcomes}
     return Result(
         query_id=terms.query_id,
+        study=terms.study,
         query=terms.query,
         dictionary=dictionary,
         answered={centre: one for centre, one in ordered.items() if isinstance(one, Verified)},
@@ -171,27 +222,6 @@ def _result(
         refused={centre: one for centre, one in ordered.items() if isinstance(one, Refusal)},
         unverifiable={c: str(one) for c, one in ordered.items() if isinstance(one, UnverifiableError)},
     )
-
-
-def _described(dictionary: Dictionary, table: str, one: Field, holders: list[str]) -> dict[str, Any]:
-    bounds = one.numeric_range
-    labels = {code_text(code): text for code, text in one.labels}
-    return {
-        "table": table,
-        "field": one.name,
-        "role": one.role.value,
-        "type": one.type.value,
-        "title": one.title,
-        "unit": one.unit,
-        "codes": [code_text(code) for code in one.codes],
-        "labels": labels,
-        "minimum": float(bounds.minimum) if bounds else None,
-        "maximum": float(bounds.maximum) if bounds else None,
-        "step": float(bounds.step) if bounds else None,
-        "may_be_missing": not one.required,
-        "rows_per_patient": dictionary.table(table).cap,
-        "centres": holders,
-    }
 
 
 def connect(profile: str | Path) -> Registry:

@@ -5,20 +5,25 @@ Combining and estimating happen here, in the analyst's process, from releases th
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from coordinator.analyst.labels import label_of
+from coordinator.analyst.labels import grid_of, label_of
 from coordinator.analyst.verify import Verified
-from coordinator.estimators.table import Row, estimate_table
+from coordinator.estimators.table import Row, estimate_margins, estimate_table
 from privacy.accountant import epsilon_of
 from privacy.loss import Loss
+from protocols.clock import Clock, system_clock
 from protocols.dictionary import Dictionary, code_text
-from protocols.ids import CentreId, QueryId
-from protocols.queries import Query
+from protocols.ids import CentreId, QueryId, StudyId
+from protocols.queries import Mode, Query
 from protocols.refusals import Refusal
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
+
+UNVERIFIABLE_STEP = "ask again; if it stays, tell the centre: its version or its key differs from the roster"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +31,7 @@ class Result:
     """What the federation answered. `missing` are centres that were offline or late."""
 
     query_id: QueryId
+    study: StudyId
     query: Query
     dictionary: Dictionary
     answered: dict[CentreId, Verified]
@@ -39,12 +45,22 @@ class Result:
         return estimate_table(self.query, self.dictionary, [one.release for one in self.answered.values()])
 
     @cached_property
+    def margins(self) -> tuple[Row, ...]:
+        """The margins of a table of mode `suppressed`; none in mode `dp`, whose cells add up."""
+        return estimate_margins(self.query, self.dictionary, [one.release for one in self.answered.values()])
+
+    @cached_property
     def centre_rows(self) -> dict[CentreId, tuple[Row, ...]]:
         """Each centre's own table."""
         return {
             centre: estimate_table(self.query, self.dictionary, [one.release])
             for centre, one in self.answered.items()
         }
+
+    def rows_at(self, confidence: float) -> tuple[Row, ...]:
+        """Give the combined table with intervals of another confidence than 0.95. Raises EstimateError."""
+        releases = [one.release for one in self.answered.values()]
+        return estimate_table(self.query, self.dictionary, releases, confidence=confidence)
 
     @property
     def table(self) -> "pd.DataFrame":
@@ -56,10 +72,28 @@ class Result:
         """Each centre's own table as a data frame, by its name."""
         return {str(centre): _frame(rows) for centre, rows in self.centre_rows.items()}
 
+    def plot(self, path: str | Path | None = None) -> "alt.TopLevelMixin":
+        """Draw the combined table, and write it as SVG or PNG where a path is given. Raises DrawingError."""
+        from coordinator.analyst import drawing  # noqa: PLC0415 -- half a second that few commands need
+
+        return drawing.shown(drawing.picture_of(self), path)
+
+    def plot_by_centre(self, path: str | Path | None = None) -> "alt.TopLevelMixin":
+        """Draw each centre's own table beside the combined one; otherwise as `plot`."""
+        from coordinator.analyst import drawing  # noqa: PLC0415 -- as above
+
+        return drawing.shown(drawing.centres_picture_of(self), path)
+
+    def page(self, path: str | Path | None = None, clock: Clock = system_clock) -> str:
+        """Make the result's page, and write it where a path is given. Raises DrawingError."""
+        from coordinator.analyst import result_page  # noqa: PLC0415 -- as above
+
+        return result_page.result_page(self, path, clock())
+
     @cached_property
     def label(self) -> dict[str, Any]:
         """What is promised about this result."""
-        return label_of(self.query, self.dictionary, next(iter(self.answered.values())).release)
+        return label_of(self.query, self.dictionary, next(iter(self.answered.values())).paid)
 
     @property
     def receipts(self) -> list[dict[str, Any]]:
@@ -69,13 +103,8 @@ class Result:
     @property
     def centres(self) -> dict[str, Any]:
         """Who answered, who is missing, who refused and why."""
-        refused = {
-            str(centre): {"code": one.code.word, "message": one.detail or one.code.sentence}
-            for centre, one in self.refused.items()
-        }
-        refused |= {
-            str(centre): {"code": "unverifiable", "message": why} for centre, why in self.unverifiable.items()
-        }
+        refused = {str(centre): refusal_tree(one) for centre, one in self.refused.items()}
+        refused |= {str(centre): unverifiable_tree(why) for centre, why in self.unverifiable.items()}
         return {
             "answered": [str(centre) for centre in self.answered],
             "missing": [str(centre) for centre in self.missing],
@@ -87,10 +116,11 @@ class Result:
         return {
             "format": "skerry.result/1",
             "query_id": str(self.query_id),
-            "statistic": _statistic(self.query, self.dictionary),
-            "release": _release(self.query),
+            "statistic": statistic_tree(self.query, self.dictionary),
+            "release": release_tree(self.query),
             "centres": self.centres,
             "table": [row.to_json() for row in self.rows],
+            "margins": [row.to_json() for row in self.margins],
             "by_centre": {
                 str(centre): [row.to_json() for row in rows] for centre, rows in self.centre_rows.items()
             },
@@ -99,13 +129,25 @@ class Result:
         }
 
 
+def refusal_tree(refusal: Refusal) -> dict[str, str]:
+    """Write why a centre refused, and what the analyst can do about it."""
+    code = refusal.code
+    return {"code": code.word, "message": refusal.detail or code.sentence, "next_step": code.next_step}
+
+
+def unverifiable_tree(why: str) -> dict[str, str]:
+    """Write why what came in a centre's name is not counted."""
+    return {"code": "unverifiable", "message": why, "next_step": UNVERIFIABLE_STEP}
+
+
 def _frame(rows: tuple[Row, ...]) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415 -- a third of a second that scripts with --json need not pay
 
     return pd.DataFrame([row.to_json() for row in rows])
 
 
-def _statistic(query: Query, dictionary: Dictionary) -> dict[str, Any]:
+def statistic_tree(query: Query, dictionary: Dictionary) -> dict[str, Any]:
+    """Write what is asked, as results and plans show it."""
     statistic = query.statistic
     tree: dict[str, Any] = {"kind": statistic.kind.value, "table": statistic.table}
     if statistic.variable is not None:
@@ -115,11 +157,23 @@ def _statistic(query: Query, dictionary: Dictionary) -> dict[str, Any]:
         tree["edges"] = [float(edge) for edge in statistic.edges]
     if statistic.codes:
         tree["in"] = [code_text(code) for code in statistic.codes]
+    if statistic.probabilities:
+        tree["probabilities"] = [float(one) for one in statistic.probabilities]
+        tree["grid"] = grid_of(query, dictionary)
     return tree
 
 
-def _release(query: Query) -> dict[str, Any]:
+def release_tree(query: Query) -> dict[str, Any]:
+    """Write the guarantee that is asked for, as results and plans show it."""
     terms = query.release
+    if terms.mode is Mode.SUPPRESSED:
+        return {
+            "mode": terms.mode.value,
+            "scope": terms.scope.value,
+            "rho": "0",
+            "epsilon": None,
+            "delta": None,
+        }
     delta = float(terms.delta)
     return {
         "mode": terms.mode.value,
@@ -135,7 +189,7 @@ def _left(loss: Loss | None) -> str | None:
 
 
 def _receipt(centre: CentreId, one: Verified) -> dict[str, Any]:
-    receipt, release = one.receipt, one.release
+    receipt, release = one.receipt, one.paid
     return {
         "centre": str(centre),
         "charged_rho": str(receipt.charged),
@@ -143,6 +197,8 @@ def _receipt(centre: CentreId, one: Verified) -> dict[str, Any]:
         "registry_left_rho": _left(receipt.registry_left),
         "study_left_rho": _left(receipt.study_left),
         "analyst_left_rho": _left(receipt.analyst_left),
+        "questions_left": receipt.questions_left,
+        "from_finer": one.finer is not None,
         "released_at": release.released_at.isoformat(timespec="milliseconds"),
         "snapshot": str(release.snapshot),
         "snapshot_at": release.snapshot_at.isoformat(timespec="milliseconds"),

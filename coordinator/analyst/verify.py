@@ -8,6 +8,8 @@ import json
 from dataclasses import dataclass
 
 from coordinator.errors import EstimateError, UnverifiableError
+from coordinator.estimators.rolled import rolled
+from coordinator.estimators.table import estimate_table
 from coordinator.estimators.totals import add_up
 from privacy.accountant import loss_rounded_up
 from privacy.loss import ZERO
@@ -15,22 +17,30 @@ from protocols.codec.answers import decode_release, decode_signed_answer
 from protocols.codec.queries import question_digest
 from protocols.dictionary import Dictionary
 from protocols.envelope import content_of, open_answer
-from protocols.errors import ProofError, SignatureError, WireError
+from protocols.errors import ProofError, QueryError, SignatureError, WireError
 from protocols.ids import UNREAD, CentreId
 from protocols.layout import layout_of
-from protocols.queries import SignedTerms
+from protocols.queries import Mode, Query, SignedTerms
+from protocols.query_rules import canonical
 from protocols.refusals import Refusal
 from protocols.releases import Receipt, Release, repeat_key
+from protocols.roll_up import roll_up
 from protocols.roster import Roster
 from protocols.transparency import check_inclusion, leaf_hash
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verified:
-    """A centre's release and receipt, checked."""
+    """A centre's release and receipt, checked.
+
+    `release` answers the question; `paid` is what the centre sent, the same unless it was the release of
+    the `finer` question, whose cells were added up.
+    """
 
     release: Release
     receipt: Receipt
+    paid: Release
+    finer: Query | None = None
 
 
 def verified(
@@ -56,25 +66,43 @@ def verified(
         raise UnverifiableError(f"the release cannot be read ({error})") from None
     if release.centre != centre:
         raise UnverifiableError("the release is another centre's")
-    if release.question != question_digest(terms.query) or release.dictionary != terms.dictionary:
+    finer = answer.outcome.finer
+    paid = terms.query if finer is None else finer
+    if release.question != question_digest(paid) or release.dictionary != terms.dictionary:
         raise UnverifiableError("the release answers another question")
-    _check_shape(release, terms, dictionary)
-    _check_loss(release, terms)
+    answered = release if finer is None else _rolled(release, finer, terms, dictionary)
+    _check_shape(answered, terms, dictionary)
+    _check_loss(release, paid)
     _check_receipt(answer.outcome.receipt, release, terms)
-    return Verified(release=release, receipt=answer.outcome.receipt)
+    return Verified(release=answered, receipt=answer.outcome.receipt, paid=release, finer=finer)
+
+
+def _rolled(release: Release, finer: Query, terms: SignedTerms, dictionary: Dictionary) -> Release:
+    """Add the cells of a finer release up. What the centre says of it is believed only as far as it fits."""
+    try:
+        if canonical(finer, dictionary) != finer:
+            raise UnverifiableError("the finer question is not in canonical form")
+        layout = layout_of(finer, dictionary)
+        add_up(layout, [release])
+    except (QueryError, EstimateError) as error:
+        raise UnverifiableError(f"the finer question or its release is wrong ({error})") from None
+    roll = roll_up(finer, terms.query, dictionary)
+    if roll is None:
+        raise UnverifiableError("the finer question does not contain the answer")
+    return rolled(release, roll, layout, question_digest(terms.query))
 
 
 def _check_shape(release: Release, terms: SignedTerms, dictionary: Dictionary) -> None:
     """One centre of another version, or that sends nonsense, must not spoil the others' answers."""
     try:
-        add_up(layout_of(terms.query, dictionary), [release])
+        estimate_table(terms.query, dictionary, [release])
     except EstimateError as error:
         raise UnverifiableError(str(error)) from None
 
 
-def _check_loss(release: Release, terms: SignedTerms) -> None:
+def _check_loss(release: Release, paid: Query) -> None:
     counted = loss_rounded_up(block.event for block in release.blocks)
-    if release.loss != terms.query.release.loss or counted > release.loss:
+    if release.loss != paid.release.loss or counted > release.loss:
         raise UnverifiableError("the release's noise does not match the loss that was asked for")
 
 
@@ -88,7 +116,7 @@ def _check_receipt(receipt: Receipt, release: Release, terms: SignedTerms) -> No
             receipt.tree_root.octets,
         )
         event = json.loads(receipt.event)
-        paid_for = {name: event[name] for name in ("kind", "nano_rho", "snapshot", "key", "noise")}
+        paid_for = {name: event[name] for name in ("kind", "mode", "nano_rho", "snapshot", "key", "noise")}
         query, content = event["query"], event["content"]
     except (ProofError, ValueError, KeyError, TypeError, RecursionError):
         raise UnverifiableError("the receipt's proof is wrong") from None
@@ -107,6 +135,7 @@ def _payment(release: Release) -> dict[str, object]:
     events = [block.event for block in release.blocks]
     return {
         "kind": "charged",
+        "mode": (Mode.DP if release.table is None else Mode.SUPPRESSED).value,
         "nano_rho": str(release.loss.nano_rho),
         "snapshot": str(release.snapshot),
         "key": str(key),

@@ -7,6 +7,9 @@ k rows a patient, Var(sum of the rows) is at most k times that of independent ro
 
 from dataclasses import dataclass
 from fractions import Fraction
+from statistics import NormalDist
+
+from scipy.special import stdtrit
 
 from coordinator.estimators.figures import (
     Estimated,
@@ -69,7 +72,9 @@ def _mean(cell: tuple[int, ...], scales: Scales, number: Number, z: float) -> Fi
     x = Interval(low=-width, high=width).clip(first / n)
     sampling = number.cap * _variance_of_rows(n, first, second, scales, number.powers) / n
     noise = (scales.first / n) ** 2
-    interval = ratio_interval(x, sampling + noise, scales.n / n, z)
+    # The variance of few rows is itself a guess: Student 1908, with n - 1 degrees of freedom.
+    width_of_few = (float(stdtrit(max(n - 1, 1), NormalDist().cdf(z))) / z) ** 2
+    interval = ratio_interval(x, sampling * width_of_few + noise, scales.n / n, z)
     if interval is None:
         return no_figures(number.limits, n=n)
     unit = number.unit

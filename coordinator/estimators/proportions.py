@@ -42,11 +42,14 @@ def _proportion(inside: int, out: int, sigma: float, cap: int, z: float) -> Figu
         noise=noise * ((1 - p) ** 2 + p * p),
         n=n,
     )
-    return estimated.within(_LIMITS, _wilson(p, z * z * cap / n, z * z * noise))
+    return estimated.within(_LIMITS, wilson(p, z * z * cap / n, z * z * noise))
 
 
-def _wilson(p: float, sampling: float, noise: float) -> Interval:
-    """Solve (p - q)² <= sampling q (1 - q) + noise ((1 - q)² + q²) for q; noise below 1/2."""
+def wilson(p: float, sampling: float, noise: float) -> Interval:
+    """Give Wilson's interval with noise.
+
+    Solves (p - q)² <= sampling q (1 - q) + noise ((1 - q)² + q²) for q; noise below 1/2.
+    """
     # The discriminant is written without the differences of large terms that cancel.
     bend = p * (1 - p) * sampling + sampling**2 / 4
     half = math.sqrt(bend + noise * ((1 - p) ** 2 + p * p - noise))

@@ -39,6 +39,17 @@ def add_up(layout: Layout, releases: Sequence[Release]) -> tuple[BlockTotal, ...
     Raises EstimateError when there is no release, when two are from one centre or answer different
     questions, and when one does not have the layout's blocks, bounds, cap and template version.
     """
+    check_together(layout, releases)
+    for release in releases:
+        _check(layout, release)
+    return tuple(_total(block, index, releases) for index, block in enumerate(layout.blocks))
+
+
+def check_together(layout: Layout, releases: Sequence[Release]) -> None:
+    """Check what holds for the releases of any mode: that they answer one question, each centre once.
+
+    Raises EstimateError.
+    """
     if not releases:
         raise EstimateError("no centre's release: there is nothing to estimate from")
     if len({release.centre for release in releases}) < len(releases):
@@ -46,11 +57,10 @@ def add_up(layout: Layout, releases: Sequence[Release]) -> tuple[BlockTotal, ...
     if len({(release.question, release.dictionary) for release in releases}) > 1:
         raise EstimateError("the releases answer different questions")
     for release in releases:
-        _check(layout, release)
-    return tuple(_total(block, index, releases) for index, block in enumerate(layout.blocks))
+        _check_version(layout, release)
 
 
-def _check(layout: Layout, release: Release) -> None:
+def _check_version(layout: Layout, release: Release) -> None:
     who = f"the release of {release.centre}"
     if release.template_version != TEMPLATE_VERSION:
         what = f"has template version {release.template_version}, and {TEMPLATE_VERSION} is known"
@@ -58,6 +68,12 @@ def _check(layout: Layout, release: Release) -> None:
     if release.cap != layout.cap:
         what = f"allows {release.cap} rows per patient, the dictionary {layout.cap}"
         raise EstimateError(f"{who} {what}")
+
+
+def _check(layout: Layout, release: Release) -> None:
+    who = f"the release of {release.centre}"
+    if release.table is not None:
+        raise EstimateError(f"{who} is a table of mode suppressed")
     names = [block.name for block in release.blocks]
     wanted = [block.name for block in layout.blocks]
     if names != wanted:

@@ -77,6 +77,7 @@ def question(
     by: Sequence[str] = (),
     edges: Sequence[str] = (),
     codes: Sequence[Code] = (),
+    probabilities: Sequence[str] = (),
     rho: str = "1",
 ) -> Query:
     """A query in canonical form, about all rows."""
@@ -87,6 +88,7 @@ def question(
         by=tuple(FieldName(TABLE, name) for name in by),
         edges=tuple(Decimal(edge) for edge in edges),
         codes=tuple(codes),
+        probabilities=tuple(Decimal(one) for one in probabilities),
     )
     terms = ReleaseTerms(mode=Mode.DP, scope=Scope.CENTRE, loss=Loss.parse(rho), delta=Decimal("1e-6"))
     return Query(statistic=statistic, cohort=None, release=terms)
@@ -118,6 +120,26 @@ def fixed(field: Field) -> Fixed:
     return Fixed(step=bounds.step, low=low, high=high)
 
 
+def levels_of(leaves: int) -> list[int]:
+    """The number of nodes on each level of the tree over so many leaves, the highest first."""
+    sizes = [leaves]
+    while sizes[0] > 4:
+        sizes.insert(0, math.ceil(sizes[0] / 4))
+    return sizes
+
+
+def nodes(grid: Fixed, group: int, steps: int) -> list[int]:
+    """The nodes of a group's tree that a value is counted in: one on each level."""
+    run = math.ceil((grid.width + 1) / 256)
+    sizes = levels_of(math.ceil((grid.width + 1) / run))
+    place = (steps - grid.low) // run
+    found = []
+    for level in reversed(range(len(sizes))):
+        found.append(group * sum(sizes) + sum(sizes[:level]) + place)
+        place //= 4
+    return found
+
+
 def contribution(query: Query, dictionary: Dictionary, row: RowOfData) -> dict[str, dict[int, int]]:
     """What one row adds: for every block, the cell and the integer."""
     statistic, group = query.statistic, 0
@@ -135,6 +157,9 @@ def contribution(query: Query, dictionary: Dictionary, row: RowOfData) -> dict[s
     assert isinstance(value, Decimal)
     if statistic.kind is Kind.HISTOGRAM:
         return _bin(statistic.edges, group, value)
+    if statistic.kind is Kind.QUANTILES:
+        grid = fixed(dictionary.field(statistic.variable))
+        return {"tree": dict.fromkeys(nodes(grid, group, half_away(Fraction(value) / grid.step)), 1)}
     return {name: {group: amount} for name, amount in _powers(query, dictionary, value).items()}
 
 

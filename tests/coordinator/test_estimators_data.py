@@ -126,7 +126,7 @@ def test_a_mean_has_the_standard_error_of_statsmodels(cnsim: dict[str, pd.DataFr
     (mean,) = _table(registry(field), question(Kind.MEAN, "LAB_TSC"), centres)
 
     assert mean.std_error == pytest.approx(oracle.std_mean, rel=1e-9)
-    assert (mean.ci_low, mean.ci_high) == pytest.approx(oracle.zconfint_mean(), rel=1e-9)
+    assert (mean.ci_low, mean.ci_high) == pytest.approx(oracle.tconfint_mean(), rel=1e-9)
     assert mean.noise_sd == pytest.approx(0, abs=1e-9)
 
 

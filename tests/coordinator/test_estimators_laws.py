@@ -47,6 +47,9 @@ QUERIES = {
     "variance": question(Kind.VARIANCE, "score", by=["done"]),
     "proportion": question(Kind.PROPORTION, "sex", by=["arm", "done"], codes=["m"]),
     "histogram": question(Kind.HISTOGRAM, "score", by=["sex"], edges=["0", "7.5", "20", "52"]),
+    "quantiles": question(
+        Kind.QUANTILES, "score", by=["done"], probabilities=["0.25", "0.5", "0.9"], rho="10"
+    ),
 }
 ROWS = [
     {"sex": sex, "arm": arm, "done": done, "score": score}
@@ -109,7 +112,7 @@ def test_rows_are_the_layouts_cells(name: str) -> None:
     table = estimate_table(QUERIES[name], REGISTRY, _releases(QUERIES[name]))
 
     assert len(table) == layout_of(QUERIES[name], REGISTRY).cells
-    assert len({(row.groups, row.bin_low) for row in table}) == len(table)
+    assert len({(row.groups, row.bin_low, row.probability) for row in table}) == len(table)
     assert {row.status for row in table} == {Status.OK}
 
 
@@ -128,6 +131,7 @@ def test_levels_are_in_dictionary_order_with_missing_last_and_the_last_field_fas
 def test_json_has_the_contracts_keys_in_order() -> None:
     figures = ["estimate", "std_error", "ci_low", "ci_high", "noise_sd"]
     extra = {"mean": ["n"], "variance": ["n"], "proportion": ["n"], "histogram": ["bin_low", "bin_high"]}
+    extra |= {"quantiles": ["n", "probability"]}
 
     for name, query in QUERIES.items():
         row = estimate_table(query, REGISTRY, _releases(query))[0].to_json()
@@ -156,7 +160,7 @@ def test_json_values_have_the_types_of_their_codes() -> None:
 BLOCK = st.integers(-(2**40), 2**40) | st.integers(-5, 5) | st.integers(-(2**62), 2**62)
 
 
-@given(data=st.data(), name=st.sampled_from(["mean", "variance", "proportion", "sum", "histogram"]))
+@given(data=st.data(), name=st.sampled_from(sorted(QUERIES)))
 def test_whatever_the_noise_does_the_figures_are_sound(data: st.DataObject, name: str) -> None:
     query = replace(QUERIES[name], statistic=replace(QUERIES[name].statistic, by=()))
     values = {
@@ -289,7 +293,8 @@ def test_a_confidence_that_is_none_is_refused(name: str, confidence: float) -> N
         estimate_table(QUERIES[name], REGISTRY, _releases(QUERIES[name]), confidence=confidence)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.HISTOGRAM])
+# A histogram's vector is made of a given list; a tree's by test_estimators_quantiles.
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind not in (Kind.HISTOGRAM, Kind.QUANTILES)])
 def test_the_simulations_vectors_are_the_plain_loops(kind: Kind) -> None:
     asked = populations.study(kind, rho="1", width=80_000, step="1/100")
     sample = np.random.default_rng(SEED).integers(0, 2 if kind is Kind.PROPORTION else 80_001, (4, 5))

@@ -2,55 +2,91 @@
 
 import asyncio
 from contextlib import aclosing
+from datetime import timedelta
+from pathlib import Path
 
-from coordinator.hub import Hub, Session
-from coordinator.service import Service
-from protocols.ids import CentreId, Digest, ExchangeId
-from protocols.link import PROTOCOL, Ask, CentreState, FrameKind, Hello
+from coordinator.hub import MOST_ON_THE_WAY, Hub, Session
+from protocols.ids import QueryId
+from protocols.link import CentreState, FrameKind
+from tests.coordinator.relay_desk import ADA, BERLIN, HELLO, Machine, Relay, order, sent, terms
 
-BERLIN = CentreId("berlin")
-HELLO = Hello(
-    protocol=PROTOCOL, software="", dictionary=Digest(bytes(32)), dictionary_text=b"", snapshot_at=None
-)
-OPEN = 512
+ONE_MORE = 2 * MOST_ON_THE_WAY + 1
 
 
-def _session() -> Session:
-    return Session(centre=BERLIN, hello=HELLO)
+def test_the_newest_session_of_a_centre_wins() -> None:
+    hub, first, second = Hub(), Session(centre=BERLIN, hello=HELLO), Session(centre=BERLIN, hello=HELLO)
+    hub.join(first)
+    hub.join(second)
+    assert (hub.session(BERLIN), sent(first), sent(second)) == (second, [None], [])
+    hub.leave(first)
+    assert hub.session(BERLIN) is second
+    hub.leave(second)
+    assert hub.session(BERLIN) is None
 
 
-async def _first_state(hub: Hub) -> CentreState:
-    ask = Ask(envelope=b"x", audience=(BERLIN,), deadline_ms=60_000)
-    async with aclosing(Service(hub, (BERLIN,)).ask(ask)) as steps:  # type: ignore[type-var]
-        return (await anext(steps)).state
+def test_who_comes_and_goes_is_told() -> None:
+    told: list[bool] = []
+    hub = Hub(on_change=lambda: told.append(hub.session(BERLIN) is not None))
+    session = Session(centre=BERLIN, hello=HELLO)
+    assert not hub.was_here(BERLIN)
+    hub.join(session)
+    hub.leave(session)
+    hub.leave(session)
+    assert (told, hub.was_here(BERLIN)) == ([True, False], True)
 
 
-def _sent(session: Session) -> list[FrameKind | None]:
-    kinds: list[FrameKind | None] = []
-    while not session.outgoing.empty():
-        message = session.outgoing.get_nowait()
-        kinds.append(message.kind if message else None)
-    return kinds
+async def _ask_many(machine: Machine, relay: Relay, count: int) -> list[QueryId]:
+    """Ask so many questions of one centre, one after the other, each by somebody who goes at once."""
+    ids = []
+    for _ in range(count):
+        machine.now += timedelta(milliseconds=1)
+        signed = terms(audience=(BERLIN,))
+        ids.append(signed.query_id)
+        async with aclosing(relay.service.ask(ADA, order(signed))) as steps:
+            assert (await anext(steps)).state is CentreState.ASKED
+    return ids
 
 
-def test_a_flood_of_questions_does_not_cut_a_slow_centre_off() -> None:
+def test_a_flood_of_questions_does_not_cut_a_slow_centre_off(tmp_path: Path) -> None:
+    """Two loads and one more: each is sent once, in the end all of them, and no session ends over it."""
+
     async def flood() -> None:
-        hub, slow = Hub(), _session()
-        hub.join(slow)
-        open_ones = [hub.ask(BERLIN, ExchangeId.new(), b"x") for _ in range(OPEN)]
-        assert await _first_state(hub) is CentreState.OFFLINE
-        assert _sent(slow) == [FrameKind.QUERY] * OPEN
-        again = _session()
-        hub.join(again)
-        assert _sent(again) == [FrameKind.QUERY] * OPEN
-        assert _sent(slow) == [None]
-        open_ones[0].cancel()
-        await asyncio.sleep(0)
-        assert await _first_state(hub) is CentreState.ASKED
-        assert hub.session(BERLIN) is again
+        machine = Machine(tmp_path)
+        async with machine.up() as relay:
+            slow = await relay.join(BERLIN)
+            ids = await _ask_many(machine, relay, ONE_MORE)
+            assert sent(slow) == ids[:MOST_ON_THE_WAY]
+            again = await relay.join(BERLIN)
+            assert sent(slow) == [None]
+            got = sent(again)
+            assert got == ids[:MOST_ON_THE_WAY]
+            while got:
+                for query_id in got:
+                    assert query_id is not None
+                    await relay.answer(BERLIN, query_id, b"a")
+                    ids.remove(query_id)
+                got = sent(again)
+            assert ids == []
+            assert relay.hub.session(BERLIN) is again
 
     asyncio.run(flood())
 
 
-def test_a_centre_that_is_not_on_the_link_is_offline() -> None:
-    assert asyncio.run(_first_state(Hub())) is CentreState.OFFLINE
+def test_plans_are_bounded_too_and_leave_no_trace() -> None:
+    async def plans() -> None:
+        hub, session = Hub(), Session(centre=BERLIN, hello=HELLO)
+        assert hub.plan(BERLIN, b"x") is None
+        hub.join(session)
+        futures = [hub.plan(BERLIN, b"x") for _ in range(MOST_ON_THE_WAY)]
+        assert hub.plan(BERLIN, b"x") is None
+        first = session.outgoing.get_nowait()
+        assert first is not None
+        assert (first.kind, first.body) == (FrameKind.PLAN, b"x")
+        hub.take_quote(BERLIN, first)
+        assert futures[0] is not None
+        assert await futures[0] == b"x"
+        hub.take_quote(BERLIN, first)
+        await asyncio.sleep(0)
+        assert hub.plan(BERLIN, b"x") is not None
+
+    asyncio.run(plans())
