@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from deploy.bench import engine, latency
+from deploy.bench import engine, latency, ledger
 from deploy.bench.figures import Figure, as_json, write
 
 _SEED = 20261122
@@ -20,6 +20,8 @@ def main() -> int:
     _say(f"seed {_SEED}")
     _say("asking four nodes")
     figures = [latency.measure(200), *engine.measure(1_000_000, _SEED, _say)]
+    _say("filling a ledger with a hundred thousand events")
+    figures += ledger.measure(60, 100_000)
     _say("importing ten million rows in a process of its own")
     figures.append(engine.peak_memory(10_000_000, _SEED))
     Console().print(_table(figures))

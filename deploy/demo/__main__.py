@@ -38,12 +38,20 @@ def _run(name: str, *arguments: str) -> None:
     subprocess.run([program(name), *arguments], check=True)
 
 
-def _ask(folder: Path, questions: Path, number: int) -> None:
+def _skerry(folder: Path, *arguments: str) -> None:
+    _run("skerry", "--profile", str(folder / "analyst.toml"), *arguments)
+
+
+def _question(questions: Path, number: int) -> str:
+    """Show a question as its author wrote it, and give its path."""
     path = next(questions.glob(f"{number}-*.yaml"))
     # As it is: a list such as [sex, cp] is not markup, and a wrapped line would not be YAML.
-    question = path.read_text(encoding="utf-8").strip()
-    _console.print(question, style="dim", markup=False, soft_wrap=True)
-    _run("skerry", "--profile", str(folder / "analyst.toml"), "query", "run", str(path))
+    _console.print(path.read_text(encoding="utf-8").strip(), style="dim", markup=False, soft_wrap=True)
+    return str(path)
+
+
+def _ask(folder: Path, questions: Path, number: int, *more: str) -> None:
+    _skerry(folder, "query", "run", _question(questions, number), *more)
 
 
 def _stop_centre(folder: Path, name: str) -> None:
@@ -53,34 +61,42 @@ def _stop_centre(folder: Path, name: str) -> None:
     os.kill(status["centres"][name]["pid"], signal.SIGKILL)
 
 
-def _show(folder: Path, data: Path, dictionary: Path, questions: Path) -> None:
+def _up(folder: Path, data: Path, dictionary: Path) -> None:
     _say("1. Four centres: each keeps its own patients (UCI Heart Disease, 1988) behind its own node.")
     centres = [word for name, file in _CENTRES.items() for word in ("--centre", f"{name}={data / file}")]
-    _run(
-        "skerry-sandbox",
-        "up",
-        str(folder),
-        "--dictionary",
-        str(dictionary),
-        *centres,
-        "--budget-epsilon",
-        "4",
-    )
-    _say("2. A count. Each centre adds its own noise before anything leaves; the sum has an interval.")
+    files_of = ["--dictionary", str(dictionary), *centres, "--budget-epsilon", "4"]
+    _run("skerry-sandbox", "up", str(folder), *files_of)
+
+
+def _noisy_answers(folder: Path, questions: Path) -> None:
+    _say("2. A count; but first its plan: what would it cost, and how exact would it be? No data is read.")
+    _skerry(folder, "query", "plan", _question(questions, 1))
+    _say("3. Asked. Each centre adds its own noise before anything leaves; the sum has an interval.")
     _ask(folder, questions, 1)
-    _say("3. A cross-tab.")
+    _say("4. A cross-tab; and then its margin, which costs nothing: the paid answer contains it.")
     _ask(folder, questions, 2)
-    _say("4. Means by group: the interval holds both the sampling and the noise.")
     _ask(folder, questions, 3)
-    _say("5. One centre loses power. A histogram from those that are left; the missing one is named.")
+    _say("5. Means by group, quartiles, a proportion: the intervals hold both the sampling and the noise.")
+    for number in (4, 5, 6):
+        _ask(folder, questions, number)
+
+
+def _show(folder: Path, questions: Path) -> None:
+    _noisy_answers(folder, questions)
+    _say("6. Another promise: a small-number table. Exact counts, small ones suppressed, no noise.")
+    _ask(folder, questions, 7)
+    picture = Path(".demo") / "ages.svg"
+    picture.parent.mkdir(exist_ok=True)
+    _say("7. One centre loses power. A histogram of those that are left, and a picture; who is missing is named.")
     _stop_centre(folder, "switzerland")
-    _ask(folder, questions, 4)
-    _say("6. The first question again, without the lost centre: stored answers come back, and cost nothing.")
+    _ask(folder, questions, 8, "--plot", str(picture))
+    _say("8. The first question again, without the lost centre: stored answers come back, and cost nothing.")
     _ask(folder, questions, 1)
-    _say("7. What the privacy officer of Cleveland sees: what was spent, and whether the ledger adds up.")
+    _say("9. What the privacy officer of Cleveland sees: what was spent, what left, and whether it adds up.")
     config = str(folder / "centres" / "cleveland" / "node.toml")
-    _run("skerry-node", "--config", config, "budget")
-    _run("skerry-node", "--config", config, "audit")
+    for command in ("budget", "audit"):
+        _run("skerry-node", "--config", config, command)
+    _say(f"The picture is {picture}.")
 
 
 def main() -> int:
@@ -96,7 +112,8 @@ def main() -> int:
     ):
         folder = Path(name)
         try:
-            _show(folder, data, dictionary_path, questions)
+            _up(folder, data, dictionary_path)
+            _show(folder, questions)
         except subprocess.CalledProcessError as error:
             print(f"the demonstration stopped: {Path(error.cmd[0]).name} failed", file=sys.stderr)
             return 1

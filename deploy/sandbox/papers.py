@@ -137,6 +137,11 @@ def _study(plan: Plan) -> str:
             'study_rho = "unlimited"',
             'analyst_rho = "unlimited"',
             "",
+            "[suppressed]",
+            'rule = "five"',
+            "questions = 1000",
+            'tables = ["*"]',
+            "",
         ]
     )
 

@@ -167,6 +167,10 @@ class Federation:
         born = psutil.Process(child.pid).create_time()
         remember(self.places, [*others, Started(name=name, pid=child.pid, start_time=born)])
 
+    def has_ended(self, name: str) -> bool:
+        """Whether a process that this test started has ended by itself."""
+        return self._own[name].poll() is not None
+
     def close(self) -> None:
         """Take the sandbox down, whatever state its processes are in."""
         for one in remembered(self.places):

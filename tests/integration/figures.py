@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from coordinator.analyst import Result
 
+PROBABILITIES = [0.1, 0.25, 0.5, 0.75, 0.9]
 _NOISE_WIDTHS = 6
 RELEASES = 9
 
@@ -23,6 +25,20 @@ def check(row: Mapping[str, Any], truth: float, *, rel: float, noise_below: floa
     noise = row["noise_sd"] if noise_below else 0.0
     assert noise <= noise_below
     assert row["estimate"] == pytest.approx(truth, rel=rel, abs=_NOISE_WIDTHS * noise)
+
+
+def check_quantiles(rows: list[Mapping[str, Any]], values: pd.Series, bin_width: float) -> None:
+    """Check the rows of PROBABILITIES: within one bin of NumPy's type 1, and at it where bins are values.
+
+    A row states the greatest value of the bin, so it lies less than one bin above the value itself.
+    """
+    assert [row["probability"] for row in rows] == PROBABILITIES
+    known = values.dropna()
+    for row in rows:
+        truth = float(np.quantile(known, row["probability"], method="inverted_cdf"))
+        assert row["n"] == len(known)
+        assert 0 <= row["estimate"] - truth < bin_width * (1 - 1e-9)
+        assert row["ci_low"] <= truth <= row["ci_high"]
 
 
 def releases(ask: Callable[[str], Result]) -> list[dict[str, Any]]:

@@ -37,6 +37,10 @@ STATISTICS: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"kind": "histogram", "variable": "age", "edges": [0, 40, 65, 120]},
         ["bin_low", "bin_high"],
     ),
+    "quantiles": (
+        {"kind": "quantiles", "variable": "age", "probabilities": [0.25, 0.5, 0.75]},
+        ["n", "probability"],
+    ),
 }
 
 
@@ -79,6 +83,9 @@ def test_the_interval_holds_the_estimate_at_every_loss(two: Federation, kind: st
             assert row["std_error"] is None
         else:
             assert row["ci_low"] <= row["estimate"] <= row["ci_high"]
+        if kind == "quantiles":
+            assert row["noise_sd"] is row["std_error"] is None  # the interval says it
+        elif row["estimate"] is not None:
             assert 0 <= row["noise_sd"] <= row["std_error"] * (1 + 1e-12)
 
 
@@ -169,8 +176,8 @@ def test_another_loss_is_another_release(two: Federation) -> None:
     assert [one["is_repeat"] for result in results for one in result["receipts"]] == [False] * 4
 
 
-def test_fields_says_what_can_be_asked_and_who_has_it(two: Federation) -> None:
-    outcome = program("skerry", "--profile", two.profile, "fields", "--json")
+def test_a_description_says_what_can_be_asked_and_who_has_it(two: Federation) -> None:
+    outcome = program("skerry", "--profile", two.profile, "registry", "describe", "--json")
     assert outcome.exit_code == 0
     tree = outcome.json
     assert tree["format"] == "skerry.registry/1"
@@ -186,6 +193,11 @@ def test_fields_says_what_can_be_asked_and_who_has_it(two: Federation) -> None:
     assert (fields["age"]["minimum"], fields["age"]["maximum"], fields["age"]["unit"]) == (0, 120, "years")
     assert fields["age"]["centres"] == ["north", "south"]
     assert [one["centre"] for one in tree["centres"] if one["is_online"]] == ["north", "south"]
+    assert all(one["snapshot_at"] for one in tree["centres"])
+    (table,) = tree["tables"]
+    example = table["example"].replace("your-study", "sandbox")
+    with connect(two.profile) as registry:
+        assert len(registry.ask(example).answered) == 2
 
 
 def test_the_node_shows_its_budget_and_its_audit(two: Federation) -> None:

@@ -20,7 +20,14 @@ def shown() -> str:
 @pytest.mark.parametrize(
     "part",
     [
+        "expected half-width",
         "cross-tab",
+        "from a finer answer",
+        "quantiles of thalach",
+        "proportion of exang",
+        "suppressed",
+        "Rule five",
+        "ages.svg",
         "mean of thalach",
         "histogram of age",
         "cost in rho",
@@ -36,7 +43,7 @@ def test_it_shows_what_it_promises(shown: str, part: str) -> None:
 
 
 def test_the_repeat_costs_nothing(shown: str) -> None:
-    again = shown.split("6. The first question again", 1)[1].split("7. ", 1)[0]
+    again = shown.split("8. The first question again", 1)[1].split("9. ", 1)[0]
     costs = [line.split("│")[3].strip() for line in again.splitlines() if "stored" in line and "│" in line]
 
     assert costs == ["0", "0", "0"]

@@ -101,10 +101,11 @@ def test_too_few_centres_is_4_and_the_advice_works(three: Federation) -> None:
     assert [one["is_repeat"] for one in again.json["receipts"]] == [True, True]
 
 
-def test_no_coordinator_is_5_for_questions_and_for_fields(three: Federation) -> None:
+def test_no_coordinator_is_5_for_questions_and_for_descriptions(three: Federation) -> None:
     with stopped(three, "coordinator"):
         error(three.run(question({"kind": "count"}, rho=RHO)), 5, "unreachable")
-        error(program("skerry", "--profile", three.profile, "fields", "--json"), 5, "unreachable")
+        describe = ("registry", "describe", "--json")
+        error(program("skerry", "--profile", three.profile, *describe), 5, "unreachable")
 
 
 def test_a_damaged_ledger_is_6_and_says_what_does_not_fit(three: Federation) -> None:

@@ -12,7 +12,15 @@ import pandas as pd
 import pytest
 
 from tests.integration.federation import Federation, federation
-from tests.integration.figures import average, check, counted, middle, releases
+from tests.integration.figures import (
+    PROBABILITIES,
+    average,
+    check,
+    check_quantiles,
+    counted,
+    middle,
+    releases,
+)
 from tests.shared_data import shared
 
 STUDIES = {"sim1": "CNSIM1.csv", "sim2": "CNSIM2.csv", "sim3": "CNSIM3.csv"}
@@ -116,6 +124,22 @@ def test_every_mean_and_variance_is_that_of_r(cnsim: Federation, pooled: Expecte
         assert [row["n"] for row in rows] == [truth["n"]] * 2
         check(rows[0], truth["mean"], rel=1e-12, noise_below=1e-6)
         check(rows[1], truth["var"], rel=1e-9, noise_below=1e-6 * truth["var"])
+
+
+@pytest.mark.parametrize(("variable", "steps"), [("LAB_TSC", 42), ("PM_BMI_CONTINUOUS", 196)])
+def test_quantiles_are_within_one_bin_of_numpy(
+    cnsim: Federation, people: pd.DataFrame, variable: str, steps: int
+) -> None:
+    statistic = {"kind": "quantiles", "variable": variable, "probabilities": PROBABILITIES}
+    result = cnsim.ask(statistic, rho="1000000").to_json()
+    grid = result["label"]["grid"]
+    assert grid == result["statistic"]["grid"]
+    assert (grid["bin_width"], grid["tolerance"]) == (steps / 1000, "one bin")
+    # Recorded numbers have three decimals, as the steps do: nothing is rounded.
+    check_quantiles(result["table"], people[variable].round(3), grid["bin_width"])
+    for site in STUDIES:
+        values = people.loc[people["site"] == site, variable].round(3)
+        check_quantiles(result["by_centre"][site], values, grid["bin_width"])
 
 
 def test_means_by_group_are_the_literals_of_ds_tapply(cnsim: Federation) -> None:

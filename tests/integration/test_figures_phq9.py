@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.integration.federation import Federation, federation
-from tests.integration.figures import check, counted
+from tests.integration.figures import PROBABILITIES, check, check_quantiles, counted
 from tests.shared_data import shared
 
 ITEMS = [f"DPQ0{number}0" for number in range(1, 10)]
@@ -93,6 +93,26 @@ def test_the_published_number_of_the_depressed_comes_back_in_two_ways(
         assert [row["estimate"] for row in bins[cycle]] == [truth["n"] - truth["dep"], truth["dep"]]
         assert shares[cycle][0]["n"] == truth["n"]
         check(shares[cycle][0], truth["dep"] / truth["n"], rel=1e-12)
+
+
+@pytest.mark.parametrize("variable", ["phq9", "RIDAGEYR"])
+def test_quantiles_of_scores_and_ages_are_those_of_numpy(
+    phq9: Federation, people: pd.DataFrame, variable: str
+) -> None:
+    statistic = {"kind": "quantiles", "variable": variable, "probabilities": PROBABILITIES}
+    result = phq9.ask(statistic, rho="1000000").to_json()
+    assert result["label"]["grid"]["bin_width"] == 1
+    check_quantiles(result["table"], people[variable], 1)
+    for cycle in CYCLES:
+        check_quantiles(result["by_centre"][cycle], people.loc[people["site"] == cycle, variable], 1)
+
+
+def test_quantiles_by_sex_are_those_of_numpy(phq9: Federation, people: pd.DataFrame) -> None:
+    statistic = {"kind": "quantiles", "variable": "phq9", "by": "RIAGENDR", "probabilities": PROBABILITIES}
+    result = phq9.ask(statistic, rho="1000000").to_json()
+    for sex in (1, 2):
+        rows = [row for row in result["table"] if row["RIAGENDR"] == sex]
+        check_quantiles(rows, people.loc[people["RIAGENDR"] == sex, "phq9"], 1)
 
 
 @pytest.mark.parametrize("item", ITEMS)

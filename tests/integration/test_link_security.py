@@ -13,16 +13,29 @@ from pathlib import Path
 import grpc
 import pytest
 
-from coordinator.analyst.profile import load_profile
-from protocols.codec.answers import decode_signed_answer
-from protocols.codec.link import decode_frame, decode_progress, encode_ask, encode_frame
-from protocols.envelope import open_answer
+from coordinator.analyst import connect
+from protocols.codec.link import (
+    decode_frame,
+    decode_progress,
+    encode_ask,
+    encode_frame,
+    encode_query_id,
+)
 from protocols.frames import Message, cut
-from protocols.ids import CentreId, ExchangeId
-from protocols.link import ASK_PATH, DESCRIBE_PATH, Ask, CentreState, FrameKind
-from protocols.refusals import Refusal, RefusalCode
+from protocols.ids import CentreId, ExchangeId, QueryId
+from protocols.link import (
+    ASK_PATH,
+    DESCRIBE_PATH,
+    LIST_PATH,
+    PLAN_PATH,
+    RESULT_PATH,
+    STATUS_PATH,
+    Ask,
+    CentreState,
+    FrameKind,
+)
 from tests.integration import small
-from tests.integration.federation import Federation, eventually, federation
+from tests.integration.federation import Federation, eventually, federation, question
 from tests.integration.peers import Peer, Stream, authority_of, hello, refusal, tls_versions
 
 A, B, ANALYST = "skerry://centre/a", "skerry://centre/b", "skerry://analyst/analyst"
@@ -61,8 +74,14 @@ def trust(door: Federation) -> bytes:
     return (door.places.shared / "tls-ca.pem").read_bytes()
 
 
+@pytest.fixture(scope="module")
+def only_a(door: Federation) -> Path:
+    """A profile that asks `a` alone: a question to `b` would wait for whoever stands in its place."""
+    return door.profile_with(centres=["a"])
+
+
 @pytest.fixture(autouse=True)
-def coordinator_stays_well(door: Federation) -> Iterator[None]:
+def coordinator_stays_well(door: Federation, only_a: Path) -> Iterator[None]:
     """After each attempt: the same coordinator answers, `a` never lost its link, nobody else is on it."""
     pid = door.process("coordinator").pid
     left = log(door).count("centre_left centre=a")
@@ -71,8 +90,9 @@ def coordinator_stays_well(door: Federation) -> Iterator[None]:
     assert door.process("coordinator").pid == pid
     assert log(door).count("centre_left centre=a") == left
     assert "Traceback" not in log(door)
-    result = door.ask({"kind": "count"}, quorum=1).to_json()
-    assert (result["table"][0]["estimate"], result["centres"]["missing"]) == (30, ["b"])
+    with connect(only_a) as registry:
+        result = registry.ask(question({"kind": "count"})).to_json()
+    assert (result["table"][0]["estimate"], result["centres"]["answered"]) == (30, ["a"])
 
 
 def log(door: Federation) -> str:
@@ -148,7 +168,14 @@ def test_only_a_centres_one_exact_uri_opens_the_link(named: Named, uris: list[st
 @pytest.mark.parametrize("uris", [[A], [B], [ANALYST + "s"], [ANALYST, B], ["skerry://analyst/"], []])
 def test_only_an_analysts_one_exact_uri_opens_the_desk(named: Named, uris: list[str]) -> None:
     ask = encode_ask(Ask(envelope=b"x", audience=(CentreId("a"),), deadline_ms=1000))
-    for path, octets in ((DESCRIBE_PATH, b""), (ASK_PATH, ask)):
+    for path, octets in (
+        (DESCRIBE_PATH, b""),
+        (ASK_PATH, ask),
+        (PLAN_PATH, ask),
+        (STATUS_PATH, encode_query_id(QueryId.new())),
+        (RESULT_PATH, encode_query_id(QueryId.new())),
+        (LIST_PATH, b"\x08\x01"),
+    ):
         assert desk_refuses(named(*uris), path, octets) == ("PERMISSION_DENIED", "not_an_analyst")
 
 
@@ -239,13 +266,41 @@ def test_bytes_that_are_no_tls_are_dropped(door: Federation) -> None:
                 pass
 
 
-def test_an_envelope_of_garbage_is_refused_by_the_node_unread(named: Named, door: Federation) -> None:
+def test_an_envelope_of_garbage_is_neither_kept_nor_relayed(named: Named, door: Federation) -> None:
     ask = encode_ask(Ask(envelope=GARBAGE["random"], audience=(CentreId("a"),), deadline_ms=5000))
-    steps = [decode_progress(octets) for octets in named(ANALYST).call(ASK_PATH, ask)]
+    assert desk_refuses(named(ANALYST), ASK_PATH, ask)[0] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("path", [STATUS_PATH, RESULT_PATH])
+def test_an_id_of_no_question_is_not_found_and_no_id_is_unreadable(named: Named, path: str) -> None:
+    unknown = encode_query_id(QueryId.new())
+    assert desk_refuses(named(ANALYST), path, unknown)[0] == "NOT_FOUND"
+    assert desk_refuses(named(ANALYST), path, unknown[:-1]) == ("INVALID_ARGUMENT", "unreadable")
+
+
+@pytest.mark.parametrize("octets", [b"", b"\x08\x65", GARBAGE["random"]], ids=["none", "101", "random"])
+def test_a_list_has_one_to_a_hundred_questions(named: Named, octets: bytes) -> None:
+    assert desk_refuses(named(ANALYST), LIST_PATH, octets) == ("INVALID_ARGUMENT", "unreadable")
+
+
+def test_a_plan_is_relayed_unread_and_nothing_of_it_is_kept(named: Named, door: Federation) -> None:
+    """Whoever stands at the end of the link gets the bytes; its quote comes back as it came."""
+    ask = encode_ask(Ask(envelope=GARBAGE["random"], audience=(CentreId("b"),), deadline_ms=20_000))
+    before = len(named(ANALYST).call(LIST_PATH, b"\x08\x64"))
+    with named(B).stream() as stream, ThreadPoolExecutor(1) as pool:
+        stream.send(hello())
+        stream.receive()
+        planned = pool.submit(named(ANALYST).call, PLAN_PATH, ask)
+        frame = decode_frame(stream.receive())
+        assert (frame.kind, frame.chunk) == (FrameKind.PLAN, GARBAGE["random"])
+        (quote,) = cut(Message(kind=FrameKind.PLANNED, exchange=frame.exchange, body=b"a quote"))
+        stream.send(encode_frame(quote))
+        steps = [decode_progress(octets) for octets in planned.result(timeout=30)]
     assert [step.state for step in steps] == [CentreState.ASKED, CentreState.ANSWERED]
-    roster = load_profile(door.profile).roster
-    answer = open_answer(decode_signed_answer(steps[1].answer), roster.centres[CentreId("a")])
-    assert answer.outcome == Refusal(code=RefusalCode.UNREADABLE)
+    assert steps[1].answer == b"a quote"
+    away = [decode_progress(octets) for octets in named(ANALYST).call(PLAN_PATH, ask)]
+    assert [step.state for step in away] == [CentreState.OFFLINE]
+    assert len(named(ANALYST).call(LIST_PATH, b"\x08\x64")) == before
 
 
 def test_the_exchange_of_another_centre_cannot_be_answered(named: Named, door: Federation) -> None:

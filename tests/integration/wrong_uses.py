@@ -167,6 +167,35 @@ WRONG_USES = {
     "a dictionary that is not there": WrongUse(
         words=f"{NODE} dictionary check {{files}}/nowhere.yaml", says="cannot be read"
     ),
+    "a draft of a file that is not there": WrongUse(
+        words=f"{NODE} dictionary draft {{files}}/nowhere.csv --out {{files}}/new.yaml", says="nowhere.csv"
+    ),
+    "a draft of an empty file": WrongUse(
+        words=f"{NODE} dictionary draft {{files}}/empty.csv --out {{files}}/new.yaml", says="empty"
+    ),
+    "a draft of a picture": WrongUse(
+        words=f"{NODE} dictionary draft {{files}}/picture.csv --out {{files}}/new.yaml", says="not text"
+    ),
+    "a draft of a folder": WrongUse(
+        words=f"{NODE} dictionary draft {{files}}/empty --out {{files}}/new.yaml", says="folder"
+    ),
+    "a draft over a dictionary that is there": WrongUse(
+        words=f"{NODE} dictionary draft {{files}}/header.csv --out {{files}}/small.yaml", says="there already"
+    ),
+    "a draft into a folder that is not there": WrongUse(
+        words=f"{NODE} dictionary draft {{files}}/header.csv --out {{files}}/no/new.yaml",
+        says="cannot be written",
+    ),
+    "retiring nothing": WrongUse(words=f"{NODE} snapshots retire", says="ID"),
+    "retiring a snapshot that is not there": WrongUse(
+        words=f"{NODE} snapshots retire 0123", says="no snapshot '0123'"
+    ),
+    "erasing a snapshot that is not there": WrongUse(
+        words=f"{NODE} snapshots erase 0123 --yes", says="no snapshot '0123'"
+    ),
+    "an unknown command of snapshots": WrongUse(words=f"{NODE} snapshots burn", says="burn"),
+    "a pause with a wrong option": WrongUse(words=f"{NODE} pause --because x", says="--because"),
+    "a status with too many words": WrongUse(words=f"{NODE} status now", says="now"),
     "an unknown command of a node": WrongUse(words=f"{NODE} spend", says="spend"),
     "a coordinator without settings": WrongUse(
         words="skerry-coordinator run --config {files}/nowhere.toml", says="cannot be read", takes_json=False
@@ -190,10 +219,9 @@ WRONG_USES = {
     "a coordinator without an option": WrongUse(
         words="skerry-coordinator run", says="--config", takes_json=False
     ),
-    "a second coordinator at one address": WrongUse(
+    "a second coordinator of one folder": WrongUse(
         words="skerry-coordinator run --config {box}/coordinator/coordinator.toml",
-        says="cannot listen",
-        exit_code=5,
+        says="is running already",
         takes_json=False,
     ),
     "a sandbox that is up": WrongUse(
