@@ -50,8 +50,8 @@ class Store:
     def open_question(self, question: Question) -> Kept:
         """Keep a question, and have it due at its audience; give what is kept under its id.
 
-        A question that is there already, of the same bytes, stays as it is. Raises TakenError,
-        TooManyOpenError or StoreError.
+        A question that is there already, of the same bytes, stays as it is. What is due and whose time
+        is over is let go. Raises TakenError, TooManyOpenError or StoreError.
         """
         with self._transaction() as connection:
             _close_expired(connection, question.asked_at)
@@ -62,11 +62,6 @@ class Store:
             if there.envelope != question.envelope:
                 raise TakenError("the query id stands for another question")
             return _kept(connection, [there])[0]
-
-    def close_expired(self, now: datetime) -> None:
-        """Let go of what is due and whose time is over. Raises StoreError."""
-        with self._transaction() as connection:
-            _close_expired(connection, now)
 
     def due_for(self, centre: CentreId, now: datetime, limit: int) -> tuple[Due, ...]:
         """Give what a centre has still to be asked, the oldest first. Raises StoreError."""

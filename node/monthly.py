@@ -122,7 +122,7 @@ def _changes(month: Month, entries: list[Entry], before: list[Entry], sources: S
         if here[outcome.value] != there[outcome.value]:
             changes.append(f"{words}: {here[outcome.value]}, after {there[outcome.value]}")
     known = {(one.study, one.analyst) for one in sources.sums.days if one.day < month.first}
-    first = {(one.study, one.analyst) for one in entries if one.of is not None} - known
+    first = {(one.study, one.analyst) for one in entries if one.of == one.seq} - known
     changes += [f"{analyst} spent in study {study} for the first time" for study, analyst in sorted(first)]
     return changes + _expiring(month, sources.rules)
 

@@ -15,7 +15,7 @@ from dp_accounting.rdp import RdpAccountant
 
 from privacy.accountant import check_delta
 
-TOLERANCE: Final = 0.005
+TOLERANCE = 0.005
 """The two may differ by this share. Orders twenty a decade cost 0.2 per cent at most: an order that
 misses the best by a factor r loses (log r)^2 / 2 of the epsilon, and r is at most 10^(1/40)."""
 

@@ -26,6 +26,9 @@ LEAST_HIDDEN = 1
 
 # Solutions are sought this many minima around the counts: a wide cell needs one.
 _REACH: Final = 8
+# Each move costs a little, so that a table differs where it must: corners are then mostly whole.
+_LITTLE: Final = 1e-4
+_PARTS: Final = 6
 # A shown cell changes in a solution if it does by more than the solver's noise.
 _NOISE: Final = 1e-6
 _GOLDEN: Final = (5**0.5 - 1) / 2
@@ -113,11 +116,14 @@ class _Search:
     def _solve(self, price: Floats, low: Floats, high: Floats, *, whole: bool = False) -> None:
         """Look for the best move within bounds, and remember its table."""
         free = np.flatnonzero(low < high)
-        system = csc_array(self.system[:, free])
-        found = solution(price[free], system, np.zeros(system.shape[0]), low[free], high[free], whole=whole)
+        system = csc_array(hstack([self.system[:, free], -self.system[:, free]]))
+        top = np.concatenate([high[free], -low[free]])
+        both = np.concatenate([price[free], -price[free]]) + (0.0 if whole else _LITTLE)
+        found = solution(both, system, np.zeros(system.shape[0]), np.zeros(len(top)), top, whole=whole)
         if found is not None:
             move = np.zeros(len(low))
-            move[free] = found
+            up, down = np.split(found, 2)
+            move[free] = up - down
             self._accept(move)
 
     def _sweep(self, patience: int) -> None:
@@ -137,20 +143,30 @@ class _Search:
     def _settle(self, cell: int) -> None:
         """Make a narrow cell wide, or hide at least one cell more."""
         before = int(self.hidden.sum())
-        for with_slack in (True, False) if self._has_slack else (False,):
-            self._widen(cell, with_slack=with_slack)
+        # Corners that are not whole mostly have halves and thirds: further apart they may be whole.
+        further = -(-self.minimum // _PARTS) * _PARTS
+        for with_slack, apart in ((True, self.minimum), (False, self.minimum), (False, further)):
+            if self._has_slack or not with_slack:
+                self._widen(cell, apart, with_slack=with_slack)
             if self.hidden.sum() > before or self.is_wide()[cell]:
                 return
-        # The linear program finds it wide, and its tables are not whole: look for whole ones.
-        for sign in (1.0, -1.0):
-            price = np.zeros(len(self._exact))
-            price[cell] = sign
-            self._solve(price, *self._reach(with_slack=False), whole=True)
+        self._look_for_whole_tables(cell)
         if not self.is_wide()[cell]:
             self._hide_near(cell)
 
-    def _widen(self, cell: int, *, with_slack: bool) -> None:
-        """Hide the cheapest shown cells that let two tables differ in this cell by the minimum.
+    def _look_for_whole_tables(self, cell: int) -> None:
+        """Try, by branching, to make a cell wide that is wide in real numbers."""
+        for sign in (1.0, -1.0):
+            low, high = self._reach(with_slack=False)
+            # No further than it needs: the first table that gets there ends the branching.
+            high[cell] = min(high[cell], self.minimum - (self._exact - self.least)[cell])
+            low[cell] = max(low[cell], (self.most - self._exact)[cell] - self.minimum)
+            price = np.zeros(len(low))
+            price[cell] = sign
+            self._solve(price, low, high, whole=True)
+
+    def _widen(self, cell: int, apart: int, *, with_slack: bool) -> None:
+        """Hide the cheapest shown cells that let two tables be `apart` in this cell.
 
         Columns, for each of the two tables: moves that are free; a shown cell's further way up; its
         further way down, to one patient.
@@ -159,21 +175,20 @@ class _Search:
         free, shown = np.flatnonzero(low < high), np.flatnonzero(~self.hidden)
         system = _of_two_tables(self.system, free, shown, int(np.searchsorted(free, cell)))
         sums = np.zeros(system.shape[0])
-        sums[-1] = self.minimum
+        sums[-1] = apart
         far = np.full(len(shown), float(_REACH * self.minimum))
         down = np.minimum(self._exact[shown] + low[shown] - LEAST_HIDDEN, far)
-        bottom = np.concatenate([low[free], np.zeros(2 * len(shown))])
-        top = np.concatenate([high[free], far, down])
-        price = np.concatenate([np.zeros(len(free)), self._price[shown], self._price[shown]])
-        found = solution(np.tile(price, 2), system, sums, np.tile(bottom, 2), np.tile(top, 2))
+        top = np.tile(np.concatenate([high[free], far, -low[free], down]), 2)
+        price = np.concatenate([np.full(len(free), _LITTLE), self._price[shown]])
+        found = solution(np.tile(price, 4), system, sums, np.zeros(len(top)), top)
         if found is not None:
-            tables = [np.split(half, [len(free), len(free) + len(shown)]) for half in np.split(found, 2)]
-            further = sum(up + down for _, up, down in tables)
-            self._hide(shown[further > _NOISE])
-            for within, up, down in tables:
+            # Two tables, up and down.
+            moves = found.reshape(2, 2, len(price))
+            self._hide(shown[moves[:, :, len(free) :].sum(axis=(0, 1)) > _NOISE])
+            for up, down in moves:
                 move = np.zeros(len(low))
-                move[free] = within
-                move[shown] += up - down
+                move[free] = (up - down)[: len(free)]
+                move[shown] += (up - down)[len(free) :]
                 self._accept(move)
 
     def _hide_near(self, cell: int) -> None:
@@ -191,9 +206,10 @@ class _Search:
 
 def _of_two_tables(system: csc_array, free: Places, shown: Places, apart: int) -> csc_array:
     """Give the equations of two tables in the columns of `_widen`; the last: how far they are apart."""
-    one = hstack([system[:, free], system[:, shown], -system[:, shown]])
-    width = one.shape[1]
-    difference = csr_array(([1.0, -1.0], ([0, 0], [apart, width + apart])), shape=(1, 2 * width))
+    half = hstack([system[:, free], system[:, shown]])
+    one, width = hstack([half, -half]), half.shape[1]
+    at = [apart, width + apart, 2 * width + apart, 3 * width + apart]
+    difference = csr_array(([1.0, -1.0, -1.0, 1.0], ([0] * 4, at)), shape=(1, 4 * width))
     return csc_array(vstack([block_diag([one, one]), difference]))
 
 

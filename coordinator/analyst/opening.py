@@ -34,7 +34,9 @@ def connected(context: typer.Context) -> Iterator[Registry]:
             advice = f"{advice}; then see what was answered with: skerry query result {error.query_id}"
         raise ProgramError(Exit.UNREACHABLE, "unreachable", str(error), advice) from None
     except AskError as error:
-        advice = "check that you and the coordinator have the same roster, and that your key stands in it"
+        advice = (
+            "see what it says; if it is about your signature or the centres, compare your roster with its own"
+        )
         raise ProgramError(Exit.REFUSED, "not_relayed", str(error), advice) from None
     except UnknownQuestionError as error:
         advice = "see your questions with: skerry query list"

@@ -13,7 +13,7 @@ from coordinator.analyst.pricing import pricing_for
 from coordinator.analyst.profile import Profile, load_profile
 from coordinator.analyst.result import Result
 from coordinator.analyst.verify import Verified, verified
-from coordinator.errors import RefusedError, UnreachableError, UnverifiableError
+from coordinator.errors import RefusedError, SettingsError, UnreachableError, UnverifiableError
 from protocols.clock import Clock, system_clock
 from protocols.dictionary import Dictionary
 from protocols.envelope import seal
@@ -134,11 +134,11 @@ class Registry:
         """Fetch, verify and combine what centres have answered by now; it costs nothing.
 
         The quorum was for the asking: here is what there is, and `missing` names who is not there yet.
-        Raises as `status` does.
+        Raises as `status` does, and SettingsError for a question of another dictionary.
         """
         terms = self.status(query_id).terms
         if terms.dictionary != self._profile.dictionary.digest:
-            raise UnverifiableError(
+            raise SettingsError(
                 f"this was asked with another dictionary than your profile's: {terms.dictionary}"
             )
         outcomes: dict[CentreId, Verified | Refusal | UnverifiableError] = {}

@@ -24,6 +24,9 @@ from protocols.layout import Layout
 from protocols.queries import Kind
 from protocols.releases import Release, SuppressedTable
 
+_MOST_PATIENTS = 2**48
+"""Beyond it a table is nonsense, and its sums would no longer be exact."""
+
 Index = tuple[int, ...]
 """A place in a table: a level of each dimension, or its size for the total over it."""
 
@@ -55,17 +58,21 @@ def check_table(layout: Layout, release: Release) -> SuppressedTable:
         raise EstimateError(f"the release of {release.centre} is no table of mode suppressed")
     if table.cells.shape != (wanted,) or np.any(table.cells < SUPPRESSED):
         raise EstimateError(f"the table of {release.centre} has not {wanted} counts")
+    if table.cells.sum(dtype=np.float64) > _MOST_PATIENTS:
+        raise EstimateError(f"the table of {release.centre} has more patients than there are")
     return table
 
 
 def suppressed_cells(layout: Layout, releases: Sequence[Release], confidence: float) -> tuple[Cell, ...]:
     """Give every cell and margin, in C order with totals last; a proportion's two cells are one.
 
-    Raises EstimateError when a release does not fit the layout, or contradicts itself.
+    Raises EstimateError when a release does not fit the layout, or contradicts itself, or no confidence
+    is given.
     """
+    z = normal_quantile(confidence)
     total = _added([check_table(layout, one) for one in releases], layout)
     if layout.kind is Kind.PROPORTION:
-        return tuple(_proportions(total, layout, normal_quantile(confidence)))
+        return tuple(_proportions(total, layout, z))
     return tuple(
         Cell(index=index, is_shown=bool(total.is_shown[index]), figures=_count(total, index))
         for index in product(*(range(size + 1) for size in layout.dims))
@@ -92,11 +99,15 @@ def _added(tables: list[SuppressedTable], layout: Layout) -> _Total:
 
 
 def _count(total: _Total, index: Index) -> Figures:
-    high = float(total.high[index])
+    estimate = int(total.value[index]) if total.is_shown[index] else None
+    low, high = float(total.low[index]), float(total.high[index])
+    if estimate is not None:
+        # A rounded number may lie outside of what the rule and the table's lines leave of the count.
+        low, high = min(low, estimate), max(high, estimate)
     return Figures(
-        estimate=int(total.value[index]) if total.is_shown[index] else None,
+        estimate=estimate,
         std_error=None,
-        ci_low=round(float(total.low[index])),
+        ci_low=round(low),
         ci_high=round(high) if math.isfinite(high) else None,
         noise_sd=None,
     )
@@ -130,5 +141,10 @@ def _share(inside: float, out: float, z: float, *, end: int) -> float:
     n = inside + out
     if not math.isfinite(n) or n < 1:
         return float(end)
+    if n in (inside, out):
+        # Wilson's ends at none and at all are exactly these; computed, they miss by the last digit.
+        edge = float(inside > 0)
+        if edge == end:
+            return edge
     interval = wilson(inside / n, z * z / n, 0.0)
-    return min(max((interval.low, interval.high)[end], 0.0), 1.0)
+    return float(min(max((interval.low, interval.high)[end], 0.0), 1.0))

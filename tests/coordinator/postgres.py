@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, types
 from sqlalchemy.dialects import registry
@@ -183,18 +183,21 @@ class _Big(types.BigInteger):
     render_bind_cast = True
 
 
+_TYPES = {
+    **PGDialect.colspecs,
+    types.String: _Text,
+    types.Integer: _Whole,
+    types.BigInteger: _Big,
+}
+
+
 class SmallDialect(PGDialect):
     """SQLAlchemy's PostgreSQL over this driver, with each parameter's type written out."""
 
     driver = "small"
     default_paramstyle = paramstyle
-    supports_statement_cache: ClassVar[bool] = True
-    colspecs: ClassVar[dict[Any, Any]] = {
-        **PGDialect.colspecs,
-        types.String: _Text,
-        types.Integer: _Whole,
-        types.BigInteger: _Big,
-    }
+    supports_statement_cache = True
+    colspecs = _TYPES
 
     @classmethod
     def import_dbapi(cls) -> Any:  # noqa: ANN401 -- the DB-API is a module

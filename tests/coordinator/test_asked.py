@@ -14,7 +14,7 @@ from coordinator.analyst.asked import Asked, Unverified
 from coordinator.analyst.link import Desk
 from coordinator.analyst.profile import Profile
 from coordinator.analyst.registry import Registry
-from coordinator.errors import UnverifiableError
+from coordinator.errors import SettingsError, UnverifiableError
 from protocols.codec.answers import encode_signed_answer
 from protocols.envelope import Purpose, seal, sign_answer
 from protocols.errors import WireError
@@ -174,7 +174,7 @@ def test_no_flipped_bit_of_the_envelope_passes(world: World) -> None:
 def test_a_question_of_another_dictionary_is_not_read_with_this_one(world: World) -> None:
     world.desk.kept = [world.keeps(replace(world.terms, dictionary=OTHER_DIGEST))]
     assert world.registry.status(world.terms.query_id).terms.dictionary == OTHER_DIGEST
-    with pytest.raises(UnverifiableError, match="another dictionary"):
+    with pytest.raises(SettingsError, match="another dictionary"):
         world.registry.result(world.terms.query_id)
 
 

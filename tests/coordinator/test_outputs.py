@@ -62,4 +62,4 @@ def test_what_goes_wrong_later_is_said_and_is_no_fault_of_the_program(
 def test_a_refusal_names_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(ProgramError) as refused:
         Outputs.checked(tmp_path / "one.gif", None)
-    assert "nothing was asked" in refused.value.next_step
+    assert "such as out.svg" in refused.value.next_step

@@ -83,7 +83,7 @@ class Watching:
 
 
 def run(story: Coroutine[object, object, None]) -> None:
-    asyncio.run(story)
+    asyncio.run(asyncio.wait_for(story, 30))
 
 
 def test_everybody_answers_and_hears_it_once(tmp_path: Path) -> None:

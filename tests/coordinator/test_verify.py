@@ -7,6 +7,7 @@ centre's own mistakes (another version, a ledger that does not fit), which must 
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from protocols.codec.answers import (
 )
 from protocols.envelope import seal, sign_answer
 from protocols.ids import UNREAD, CentreId, Digest, QueryId, SnapshotId
-from protocols.queries import SignedTerms
+from protocols.queries import Between, SignedTerms
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Answer, Granted, Receipt, Release, SignedAnswer
 from protocols.transparency import leaf_hash
@@ -44,6 +45,7 @@ from tests.node.gate_desk import (
     imported,
     with_rho,
 )
+from tests.node.questions import AGE
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +56,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GateDesk]:
     desk.engine.close()
 
 
-_LOSSES = count(10)
-"""Another loss is another answer, which is charged anew."""
+_AGES = count(20)
+"""Another cohort is another answer, which is charged anew; less loss alone would be served from this one."""
 
 
 class Asked:
@@ -63,7 +65,8 @@ class Asked:
 
     def __init__(self, desk: GateDesk, *, is_repeat: bool = False) -> None:
         desk.ask(MEAN_AGE)
-        query = MEAN_AGE if is_repeat else with_rho(MEAN_AGE, f"0.0{next(_LOSSES)}")
+        cohort = Between(field=AGE, low=Decimal(0), high=Decimal(next(_AGES)))
+        query = MEAN_AGE if is_repeat else replace(with_rho(MEAN_AGE, "0.01"), cohort=cohort)
         self.desk = desk
         self.terms = desk.terms(query)
         self.answer = desk.gate.answer(seal(self.terms, KEYS[ADA]))

@@ -199,7 +199,7 @@ def test_a_receipt_that_charges_for_a_finer_answer_is_unverifiable(desks: dict[C
     assert isinstance(granted, Granted)
     assert json.loads(granted.receipt.event)["query"] != str(terms.query_id)
     for changes in ({"charged": Loss.parse("0.5")}, {"is_repeat": False}):
-        receipt = replace(granted.receipt, **changes)  # type: ignore[arg-type]
+        receipt = replace(granted.receipt, **changes)
         with pytest.raises(UnverifiableError):
             _opened(replace(answers[CENTRE], outcome=replace(granted, receipt=receipt)), terms, desks[CENTRE])
 

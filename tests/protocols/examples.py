@@ -1,11 +1,13 @@
 """One small federation on paper: a dictionary of three tables, keys, a roster, a study, terms, answers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from privacy.disclosure import RULES, SUPPRESSED
 from privacy.events import GaussianEvent
 from privacy.loss import Loss
 from protocols.dictionary import FieldName
@@ -27,7 +29,17 @@ from protocols.queries import (
     SignedTerms,
     Statistic,
 )
-from protocols.releases import Answer, Granted, Receipt, Release, ReleasedBlock
+from protocols.refusals import Refusal, RefusalCode
+from protocols.releases import (
+    Answer,
+    Granted,
+    Planned,
+    Quote,
+    Receipt,
+    Release,
+    ReleasedBlock,
+    SuppressedTable,
+)
 from protocols.roster import ROOT
 from protocols.signed_text import SignedText
 
@@ -251,3 +263,33 @@ RECEIPT = Receipt(
 GRANTED = Answer(
     centre=BERLIN, query_id=QueryId(bytes(range(16))), outcome=Granted(release=b"release", receipt=RECEIPT)
 )
+SHOWN = replace(
+    RELEASE,
+    loss=Loss(0),
+    cap=1,
+    blocks=(),
+    table=SuppressedTable(
+        rule=RULES["opensafely"], cells=np.array([0, SUPPRESSED, 2**62, 10], dtype=np.int64)
+    ),
+)
+FROM_FINER = Answer(
+    centre=BERLIN,
+    query_id=QueryId(bytes(range(16))),
+    outcome=Granted(release=b"release", receipt=replace(RECEIPT, questions_left=0), finer=RICH),
+)
+QUOTE = Quote(
+    cost=Loss.parse("0.05"),
+    is_repeat=False,
+    registry_left=None,
+    study_left=Loss(0),
+    analyst_left=Loss(10**40),
+    questions_left=7,
+    snapshot_at=NOW,
+)
+PLANNED = Planned(centre=BERLIN, query_id=QueryId(bytes(range(16))), outcome=QUOTE)
+PLANNED_FROM_FINER = replace(
+    PLANNED,
+    outcome=replace(QUOTE, cost=Loss(0), is_repeat=True, questions_left=None, finer=COUNT),
+)
+PLANNED_REFUSED = replace(PLANNED, outcome=Refusal(code=RefusalCode.WITHHELD, detail=""))
+PLANS = (PLANNED, PLANNED_FROM_FINER, PLANNED_REFUSED)

@@ -5,8 +5,20 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from protocols.dictionary import Code, FieldName
-from protocols.queries import All, Any, Between, Cohort, Kind, Missing, Not, OneOf, Query, Statistic
-from tests.protocols.examples import RELEASE_TERMS, field
+from protocols.queries import (
+    COUNTED,
+    All,
+    Any,
+    Between,
+    Cohort,
+    Kind,
+    Missing,
+    Not,
+    OneOf,
+    Query,
+    Statistic,
+)
+from tests.protocols.examples import RELEASE_TERMS, SUPPRESSED_TERMS, field
 
 # Ages have the range 0 to 110: a condition that lies wholly outside is refused.
 NUMBERS = st.decimals(-200, 200, places=3) | st.integers(-200, 200).map(Decimal)
@@ -98,4 +110,8 @@ def questions(draw: st.DrawFn) -> Query:
             name = draw(st.sampled_from(["patients.age", "visits.score"]))
             table = name.partition(".")[0]
             statistic = Statistic(kind=kind, table=table, variable=field(name), by=groups)
-    return Query(statistic=statistic, cohort=draw(st.none() | cohorts()), release=RELEASE_TERMS)
+    cohort = draw(st.none() | cohorts())
+    # Counts of patients may be asked for in either mode.
+    can_be_shown = kind in COUNTED and statistic.table == "patients"
+    terms = draw(st.sampled_from((RELEASE_TERMS, SUPPRESSED_TERMS))) if can_be_shown else RELEASE_TERMS
+    return Query(statistic=statistic, cohort=cohort, release=terms)

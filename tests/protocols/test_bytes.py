@@ -9,13 +9,21 @@ from hypothesis import strategies as st
 
 from protocols.codec import answers, queries
 from protocols.codec import link as link_codec
-from protocols.envelope import open_answer, open_envelope, seal, sign_answer
+from protocols.envelope import (
+    Purpose,
+    open_answer,
+    open_envelope,
+    open_planned,
+    seal,
+    sign_answer,
+    sign_planned,
+)
 from protocols.errors import ProtocolError, SignatureError, UnknownAnalystError, WireError
 from protocols.ids import AnalystId, CentreId, Digest, ExchangeId, QueryId
 from protocols.link import Ask, CentreState, Description, Frame, FrameKind, Hello, Progress, Welcome
 from protocols.queries import Query
 from protocols.refusals import Refusal, RefusalCode
-from protocols.releases import Answer, SignedAnswer
+from protocols.releases import Answer, Planned, SignedAnswer
 from protocols.roster import open_roster
 from protocols.studies import open_study
 from protocols.wire.v1 import answer_pb2, link_pb2, query_pb2
@@ -44,6 +52,49 @@ def test_releases_come_back_as_they_went() -> None:
     assert again.blocks[0].values.tolist() == examples.RELEASE.blocks[0].values.tolist()
     assert (again.blocks[0].event, again.loss) == (examples.RELEASE.blocks[0].event, examples.RELEASE.loss)
     assert again.released_at == examples.RELEASE.released_at
+
+
+def test_suppressed_tables_come_back_as_they_went() -> None:
+    octets = answers.encode_release(examples.SHOWN)
+    again = answers.decode_release(octets)
+
+    assert answers.encode_release(again) == octets
+    assert again.table is not None
+    assert examples.SHOWN.table is not None
+    assert again.table.rule == examples.SHOWN.table.rule
+    assert again.table.cells.tolist() == [0, -1, 2**62, 10]
+    assert (again.blocks, again.loss) == ((), examples.SHOWN.loss)
+    assert answers.decode_release(answers.encode_release(examples.RELEASE)).table is None
+
+
+@pytest.mark.parametrize(("minimum", "rounding"), [(0, 0), (4, 1), (5, 5), (2**32 - 1, 1)])
+def test_a_table_of_an_unknown_rule_is_refused(minimum: int, rounding: int) -> None:
+    message = answer_pb2.Release.FromString(answers.encode_release(examples.SHOWN))
+    message.table.minimum, message.table.rounding = minimum, rounding
+    with pytest.raises(WireError, match="rule"):
+        answers.decode_release(message.SerializeToString(deterministic=True))
+
+
+@pytest.mark.parametrize("planned", examples.PLANS)
+def test_plans_come_back_as_they_went(planned: Planned) -> None:
+    octets = answers.encode_planned(planned)
+    assert answers.decode_planned(octets) == planned
+    assert answers.encode_planned(answers.decode_planned(octets)) == octets
+    signed = sign_planned(planned, examples.CENTRE_KEY)
+    assert open_planned(signed, examples.CENTRE_KEY.public_key()) == planned
+
+
+def test_an_answer_from_a_finer_one_comes_back_as_it_went() -> None:
+    answer = examples.FROM_FINER
+    assert answers.decode_answer(answers.encode_answer(answer)) == answer
+
+
+def test_every_flipped_bit_of_a_plans_answer_is_refused() -> None:
+    key = examples.CENTRE_KEY.public_key()
+    octets = answers.encode_signed_answer(sign_planned(examples.PLANNED_FROM_FINER, examples.CENTRE_KEY))
+    for flipped in _flips(octets):
+        with pytest.raises(ProtocolError):
+            open_planned(answers.decode_signed_answer(flipped), key)
 
 
 @pytest.mark.parametrize("code", RefusalCode)
@@ -137,6 +188,21 @@ def test_a_signature_counts_for_its_own_kind_of_message_only() -> None:
     policy = study.replace(b"skerry.study/1", b"skerry.policy/1")
     with pytest.raises(SignatureError):
         open_study(policy, examples.OFFICER, examples.OFFICER_KEY.public_key())
+
+
+def test_a_plan_is_signed_for_a_plan_only() -> None:
+    """What was signed to learn a price can never be charged, and a quote is no answer."""
+    terms = examples.terms_of(examples.COUNT)
+    for given_for, taken_for in ((Purpose.PLAN, Purpose.QUERY), (Purpose.QUERY, Purpose.PLAN)):
+        envelope = seal(terms, examples.ANALYST_KEY, given_for)
+        assert open_envelope(envelope, ANALYSTS, given_for).terms == terms
+        with pytest.raises(SignatureError):
+            open_envelope(envelope, ANALYSTS, taken_for)
+    key = examples.CENTRE_KEY.public_key()
+    with pytest.raises(SignatureError):
+        open_answer(sign_planned(examples.PLANNED_REFUSED, examples.CENTRE_KEY), key)
+    with pytest.raises(SignatureError):
+        open_planned(sign_answer(examples.GRANTED, examples.CENTRE_KEY), key)
 
 
 def test_an_analyst_whom_the_roster_does_not_know_is_told_apart() -> None:

@@ -1,11 +1,11 @@
 """The bench on which wrong uses are tried: its folders, a command run in this process, what must hold after."""
 
+import contextlib
 import hashlib
-import json
 import os
 import re
-import sys
-from collections.abc import Mapping
+import signal
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ MAY_CHANGE = frozenset({"run.lock", "import.lock", "status.json"})
 REPORTS = frozenset({"imports", "logs"})
 """Folders that are added to: a refused import leaves its report."""
 
+_WITHIN_S = 3
 _FAULT = re.compile(r"Traceback|\b[A-Z][A-Za-z]+(?:Error|Exception|Warning)\b|\bat 0x|<class |\bNone\b|Errno")
 
 
@@ -67,15 +68,27 @@ class Bench:
     def run(self, use: WrongUse, *more: str) -> Outcome:
         """Run the words of a use in this process, in an empty folder."""
         name, *words = use.argv(self.places)
-        before = Path.cwd()
-        os.chdir(self.here)
-        try:
-            self.output.readouterr()
+        self.output.readouterr()
+        with contextlib.chdir(self.here), _ended_by_itself():
             exit_code = run(APPS[name], name, [*words, *more])
-            out, err = self.output.readouterr()
-        finally:
-            os.chdir(before)
+        out, err = self.output.readouterr()
         return Outcome(exit_code=exit_code, stdout=out, stderr=err)
+
+
+@contextlib.contextmanager
+def _ended_by_itself() -> Iterator[None]:
+    """Break off a program that took a wrong use for a right one, and began to serve."""
+
+    def too_long(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(_WITHIN_S)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _content(path: Path) -> str:
