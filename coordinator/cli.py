@@ -47,6 +47,7 @@ def run(
 ) -> None:
     """Run the coordinator until it is stopped (SIGTERM or Ctrl-C)."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # that the store's tables are there is no event
     try:
         settings = load_settings(config)
         roster = _roster(settings)
@@ -58,7 +59,7 @@ def run(
         with _alone(settings.data):
             asyncio.run(_serve(settings, roster, transport))
     except StoreError as error:
-        advice = "see that the disk has room and that the folder is this account's"
+        advice = "keep the folder as it is; see that it is this coordinator's own, and that the disk has room"
         raise ProgramError(Exit.INTERNAL, "store", str(error), advice) from None
 
 
@@ -86,16 +87,17 @@ def _lock(descriptor: int, data: Path) -> None:
 
 
 def _roster(settings: Settings) -> Roster:
+    path = settings.root_key
     try:
-        root = key_from_text(settings.root_key.read_text(encoding="ascii", errors="replace").strip())
-        return open_roster(settings.roster.read_bytes(), root)
+        root = key_from_text(path.read_text(encoding="ascii", errors="replace").strip())
+        path = settings.roster
+        return open_roster(path.read_bytes(), root)
     except OSError as error:
-        raise SettingsError(f"{error.filename} cannot be read ({error.strerror})") from None
+        raise SettingsError(f"{path} cannot be read ({error.strerror})") from None
     except TextError as error:
-        what = f"{settings.roster}: {error.problems[0]}"
-        raise SettingsError(what, problems=error.problems) from None
+        raise SettingsError(f"{path}: {error.problems[0]}", problems=error.problems) from None
     except ProtocolError as error:
-        raise SettingsError(f"the roster {settings.roster} cannot be used: {error}") from None
+        raise SettingsError(f"{path}: {error}") from None
 
 
 def _transport(settings: Settings) -> tuple[bytes, bytes, bytes]:
@@ -129,9 +131,11 @@ async def _serve(settings: Settings, roster: Roster, transport: tuple[bytes, byt
     try:
         server.add_secure_port(settings.listen, credentials)
     except RuntimeError:
-        raise ProgramError(
-            Exit.UNREACHABLE, "address_in_use", f"cannot listen on {settings.listen}", "choose another port"
-        ) from None
+        await server.stop(grace=None)
+        await memory.close()
+        what = f"cannot listen on {settings.listen}"
+        advice = "choose another port, at an address of this machine"
+        raise ProgramError(Exit.UNREACHABLE, "address_in_use", what, advice) from None
     await server.start()
     _write_status(settings.data / "status.json", hub, centres)
     logging.getLogger("skerry.coordinator").info("event=listening address=%s", settings.listen)

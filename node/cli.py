@@ -143,11 +143,11 @@ async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "T
     from node.tables import Tables
 
     snapshots = Snapshots(settings.data / "snapshots", keys.snapshots)
-    snapshots.clear_spill()
-    engine = DuckDBEngine(snapshots)
     ledger = Ledger(ledger_path(settings), system_clock)
     check_registry(ledger.spent(), rules.dictionary, settings.data)  # makes the ledger, the first time
     check_ledger(settings)
+    snapshots.clear_spill()
+    engine = DuckDBEngine(snapshots)
     rule = rules.policy.suppressed.rule if rules.policy.suppressed else None
     cohorts = Cohorts(settings.data / "cohorts.db", keys.snapshots)
     stores = Stores(

@@ -83,12 +83,16 @@ class Cohorts:
             raise CohortsError("the memory of what was shown cannot be read") from None
 
     def remember(self, one: Remembered) -> None:
-        """Keep a table durably; the same charge again replaces nothing. Raises CohortsError."""
+        """Keep a table durably. Raises CohortsError.
+
+        The same charge again, after a crash before its record, is the same table, unless the rule has
+        changed since: what leaves now is what must be remembered.
+        """
         body = self._sealed(one)
         try:
             with closing(self._connection()) as db, db:
                 db.execute(
-                    "INSERT OR IGNORE INTO shown (charge, snapshot, body) VALUES (?, ?, ?)",
+                    "INSERT OR REPLACE INTO shown (charge, snapshot, body) VALUES (?, ?, ?)",
                     (one.charge, one.snapshot.octets, body),
                 )
         except sqlite3.Error:

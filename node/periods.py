@@ -1,5 +1,6 @@
 """Days and calendar months, as officers name them; UTC, as the ledger counts days."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,7 +28,10 @@ class Month:
 
     @classmethod
     def parse(cls, text: str) -> "Month":
-        """Read a month such as `2026-11`. Raises ValueError."""
+        """Read a month such as `2026-11`, of 1970 or later. Raises ValueError."""
+        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}", text) or text < "1970":
+            msg = "a month is written as 2026-11"
+            raise ValueError(msg)
         return cls(first=datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date())
 
     @classmethod

@@ -85,6 +85,8 @@ def load_rules(settings: Settings) -> Rules:
             tables[study.id] = (
                 tables_of(study, dictionary) if study.dictionary == dictionary.digest else frozenset()
             )
+    except TextError as error:
+        raise RulesError(f"{path}: {error.problems[0]}", problems=error.problems) from None
     except ProtocolError as error:
         raise RulesError(f"{path}: {error}") from None
     return Rules(

@@ -114,7 +114,10 @@ class SnapshotList:
             # Never where it is there: closing it would take away the locks of this process's other
             # connections (sqlite.org/howtocorrupt.html 2.2).
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        con = sqlite3.connect(path, timeout=30)
+        try:
+            con = sqlite3.connect(path, timeout=30)
+        except sqlite3.Error:
+            raise _broken() from None
         try:
             is_safe = _is_durable(con)
             version = _updated(con)

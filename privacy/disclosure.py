@@ -5,11 +5,10 @@ applies one; `privacy/proofs/suppression.md` says what it promises and what it d
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from privacy.errors import PrivacyError
 
-SUPPRESSED: Final = -1
+SUPPRESSED = -1
 """Stands in a published table where a count is not shown. Zero is a count, and is shown."""
 
 
@@ -32,7 +31,7 @@ class Rule:
         return self.minimum < other.minimum or self.rounding < other.rounding
 
 
-RULES: Final = {
+RULES = {
     rule.name: rule
     for rule in (
         Rule(name="five", minimum=5, rounding=1),
@@ -54,8 +53,8 @@ def bounds_of(published: int, rule: Rule) -> tuple[int, int | None]:
         return 1, None
     if published == 0:
         return 0, 0
-    half = rule.rounding // 2
-    return max(rule.minimum, published - half), published + half
+    # Halves are rounded up: an even rounding reaches one further down than up.
+    return max(rule.minimum, published - rule.rounding // 2), published + (rule.rounding - 1) // 2
 
 
 def rule_of(minimum: int, rounding: int) -> Rule | None:

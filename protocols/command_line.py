@@ -28,10 +28,17 @@ def _told(error: click.ClickException, context: click.Context) -> tuple[str, str
     if command is not None:
         return f"there is no command {shown(command)}", nearest(command, _commands(context))
     if isinstance(error, click.MissingParameter) and error.param is not None:
-        return f"{error.param.get_error_hint(context).strip(chr(39))} is missing", f"write: {_usage(context)}"
+        return _missing(error.param, context)
     if type(error) is click.UsageError:  # a word too many
         return _sentence(error), f"write: {_usage(context)}"
     return _sentence(error), ""
+
+
+def _missing(what: click.Parameter, context: click.Context) -> tuple[str, str]:
+    name = what.get_error_hint(context).strip("'")
+    if isinstance(what, click.Option):
+        return f"the option {name} is missing", f"add {name} {what.make_metavar(context)}"
+    return f"{name} is missing", f"write: {_usage(context)}"
 
 
 def _sentence(error: click.ClickException) -> str:

@@ -21,7 +21,7 @@ MAX_BY = 3
 MAX_EDGES = 1_001
 MAX_PROBABILITIES = 99
 MAX_CELLS = 10_000
-MAX_SUPPRESSED_CELLS = 1_000
+MAX_SUPPRESSED_CELLS = 400
 """Cells of a table in mode `suppressed`, margins aside: its linear programs end in seconds."""
 
 

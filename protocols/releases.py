@@ -39,7 +39,7 @@ class ReleasedBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SuppressedTable:
-    """Counts after the centre's disclosure control: cells and margins as in protocols/margins.py.
+    """Counts after the centre's disclosure control: cells and margins as in spec/suppressed.md 2.
 
     `cells` is the extended table, flat in C order, SUPPRESSED where a count is not shown.
     """

@@ -8,9 +8,12 @@ import typer
 
 from deploy.sandbox import federation
 from deploy.sandbox.errors import SandboxError
-from deploy.sandbox.papers import Plan, policy_text
+from deploy.sandbox.papers import SHIPPED, Plan, policy_text
 from deploy.sandbox.places import Places
+from deploy.sandbox.policy_file import check_policy
+from protocols.dictionary import Dictionary
 from protocols.dictionary_text import read_dictionary
+from protocols.documents import some
 from protocols.errors import TextError, WireError
 from protocols.ids import CentreId
 from protocols.program import Exit, ProgramError, print_json
@@ -29,7 +32,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on sta
 
 
 def _wrong(error: SandboxError) -> ProgramError:
-    return ProgramError(Exit.WRONG_USE, "sandbox", error.what, error.next_step, centres=error.details or {})
+    return ProgramError(
+        Exit.WRONG_USE,
+        "sandbox",
+        error.what,
+        error.next_step,
+        problems=error.problems,
+        centres=error.centres,
+    )
 
 
 def _centres(pairs: list[str]) -> dict[CentreId, Path]:
@@ -55,6 +65,44 @@ def _centres(pairs: list[str]) -> dict[CentreId, Path]:
     return centres
 
 
+def _dictionary(path: Path) -> tuple[bytes, Dictionary]:
+    """Read the dictionary. Raises SandboxError, also where nobody has confirmed what was drafted."""
+    text = path.read_bytes()
+    try:
+        dictionary = read_dictionary(text)
+    except TextError as error:
+        what = f"the dictionary {path} is wrong: {error.problems[0]}"
+        advice = "the format is in protocols/spec/dictionary.md"
+        raise SandboxError(what, advice, problems=error.problems) from None
+    if dictionary.unconfirmed:
+        what = f"the dictionary {path} is a draft: nobody has confirmed {some(dictionary.unconfirmed)}"
+        advice = f"correct it; skerry-node dictionary check {path} lists what is to be confirmed"
+        raise SandboxError(what, advice)
+    return text, dictionary
+
+
+def _resolved(directory: Path) -> Path:
+    try:
+        return directory.resolve()
+    except RuntimeError:  # what Python 3.11 makes of a link to itself
+        raise SandboxError(f"{directory} is a link to itself", "name another folder") from None
+
+
+def _made(directory: Path) -> Places:
+    """Give the places of a sandbox that `up` has made. Raises ProgramError: a mistyped name is no sandbox."""
+    try:
+        places = Places(_resolved(directory))
+        is_begun = places.is_begun()
+    except SandboxError as error:
+        raise _wrong(error) from None
+    except OSError:  # of a name that no folder can have
+        is_begun = False
+    if not is_begun:
+        advice = f"name the folder of a sandbox, or make one: skerry-sandbox up {directory} ..."
+        raise ProgramError(Exit.WRONG_USE, "no_sandbox", f"there is no sandbox in {directory}", advice)
+    return places
+
+
 @app.command()
 def up(  # noqa: PLR0917 -- the contract of the command
     directory: Directory,
@@ -78,24 +126,22 @@ def up(  # noqa: PLR0917 -- the contract of the command
           --centre berlin=berlin.csv --centre oslo=oslo.csv --budget-epsilon 4
     """
     try:
-        text = dictionary.read_bytes()
-        parsed = read_dictionary(text)
+        places = Places(_resolved(directory))
+        text, parsed = _dictionary(dictionary)
+        rules = policy_text(policy, budget_epsilon)
         plan = Plan(
             dictionary=parsed,
             dictionary_text=text,
             centres=_centres(centre),
-            policy=policy_text(policy, budget_epsilon),
+            policy=rules,
             port=federation.free_port(),
         )
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        places = Places(directory.resolve())
+        if policy not in SHIPPED:
+            check_policy(policy, rules, parsed)
         federation.up(places, plan, lambda line: print(line, file=sys.stderr))
     except OSError as error:
         message = f"{error.filename} cannot be read or written ({error.strerror})"
         raise ProgramError(Exit.WRONG_USE, "no_file", message, "check the path and its permissions") from None
-    except TextError as error:
-        advice = "the format is in protocols/spec/dictionary.md"
-        raise ProgramError(Exit.WRONG_USE, "dictionary", f"{dictionary} is wrong:\n{error}", advice) from None
     except SandboxError as error:
         raise _wrong(error) from None
     if json:
@@ -110,7 +156,7 @@ def up(  # noqa: PLR0917 -- the contract of the command
 @app.command()
 def down(directory: Directory, json: Json = False) -> None:
     """End the sandbox's own processes; may be repeated."""
-    count = federation.down(Places(directory.resolve()))
+    count = federation.down(_made(directory))
     if json:
         print_json({"format": "skerry.sandbox/1", "ended": count})
     else:
@@ -120,7 +166,7 @@ def down(directory: Directory, json: Json = False) -> None:
 @app.command()
 def status(directory: Directory, json: Json = False) -> None:
     """Show what runs, and which centres are on the link."""
-    tree = federation.status(Places(directory.resolve()))
+    tree = federation.status(_made(directory))
     if json:
         print_json(tree)
         return
@@ -135,9 +181,16 @@ def status(directory: Directory, json: Json = False) -> None:
 def logs(
     directory: Directory,
     lines: Annotated[int, typer.Option("--lines", min=1, help="How many lines of each.")] = 20,
+    json: Json = False,
 ) -> None:
     """Print the ends of all logs."""
-    for name, text in federation.log_texts(Places(directory.resolve()), lines).items():
+    places = _made(directory)
+    texts = federation.log_texts(places, lines)
+    if json:
+        logs = {name: text.splitlines() for name, text in texts.items()}
+        print_json({"format": "skerry.logs/1", "directory": str(places.root), "logs": logs})
+        return
+    for name, text in texts.items():
         sys.stdout.write(f"== {name}\n{text}\n")
 
 

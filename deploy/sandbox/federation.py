@@ -6,11 +6,13 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from deploy.sandbox.errors import SandboxError
 from deploy.sandbox.papers import Plan, write_papers
 from deploy.sandbox.places import Places
 from deploy.sandbox.processes import Started, program, remember, remembered, start, stop
+from protocols.errors import Problem
 from protocols.ids import CentreId
 
 Say = Callable[[str], None]
@@ -33,6 +35,10 @@ def up(places: Places, plan: Plan, say: Say) -> None:
     """
     if any(one.process() for one in remembered(places)):
         raise SandboxError(f"the sandbox in {places.root} is up", f"run: skerry-sandbox down {places.root}")
+    if not places.is_free():
+        what = f"the folder {places.root} holds other files, and no sandbox"
+        raise SandboxError(what, "name a folder that is empty or not there yet")
+    places.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     write_papers(places, plan)
     _import_all(places, plan, say)
     started: list[Started] = []
@@ -71,27 +77,38 @@ def _import_all(places: Places, plan: Plan, say: Say) -> None:
         config = places.centre(centre.text) / "node.toml"
         command = [program("skerry-node"), "--config", str(config), "import", str(source), "--json"]
         running[centre] = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    refusals: dict[str, object] = {}
+    refusals: dict[str, dict[str, Any]] = {}
     for centre, child in running.items():
         output, errors = child.communicate()
         if child.returncode:
-            refusals[str(centre)] = _error_of(output, errors)
+            refusals[str(centre)] = _refusal(output, errors)
     if refusals:
-        sentences = "; ".join(f"{name}: {_message(error)}" for name, error in refusals.items())
-        raise SandboxError(
-            f"not every centre could import ({sentences})", "correct the files, then up again", refusals
-        )
+        raise _not_imported([str(one) for one in plan.centres if str(one) not in refusals], refusals)
 
 
-def _error_of(output: bytes, errors: bytes) -> object:
+def _not_imported(imported: list[str], refusals: dict[str, dict[str, Any]]) -> SandboxError:
+    problems = [
+        Problem(line=0, where=name, what=one["message"], next_step=one["next_step"])
+        for name, one in refusals.items()
+    ]
+    name, first = next(iter(refusals.items()))
+    return SandboxError(
+        f"{len(refusals)} of {len(imported) + len(refusals)} centres could not import: {name}:"
+        f" {first['message']}",
+        f"{first['next_step'] or 'correct the file'}; then up again",
+        problems=problems,
+        centres={"answered": imported, "missing": [], "refused": refusals},
+    )
+
+
+def _refusal(output: bytes, errors: bytes) -> dict[str, Any]:
+    """Give what a node's import said: its error object, or its last words."""
     try:
-        return json.loads(output)
-    except ValueError:
-        return {"message": errors.decode("utf-8", "replace").strip()[-500:]}
-
-
-def _message(error: object) -> str:
-    return str(error.get("message", "")) if isinstance(error, dict) else str(error)
+        tree = json.loads(output)
+        return {key: tree[key] for key in ("code", "message", "next_step", "report") if key in tree}
+    except (ValueError, TypeError):
+        words = errors.decode("utf-8", "replace").strip()[-500:]
+        return {"code": "internal", "message": words or "the import ended", "next_step": ""}
 
 
 def online(places: Places, coordinator: Started) -> list[str]:

@@ -25,6 +25,8 @@ from protocols.signed_text import SignedText
 
 STUDY = "sandbox"
 ANALYST = "analyst"
+SHIPPED = ("permissive", "strict")
+"""Policies that are chosen by name."""
 _VALID_FOR = timedelta(days=365)
 
 
@@ -46,7 +48,7 @@ class Plan:
 
 def policy_text(choice: str, budget_epsilon: float | None) -> str:
     """Give the text of a policy: a shipped one by name, or a file; with another registry budget if wished."""
-    if choice in ("permissive", "strict"):
+    if choice in SHIPPED:
         text = files("deploy.policies").joinpath(f"{choice}.toml").read_text(encoding="utf-8")
     else:
         try:

@@ -41,6 +41,14 @@ class Places:
         """The logs of all processes."""
         return self.root / "logs"
 
+    def is_begun(self) -> bool:
+        """Whether `up` has made a sandbox here, be it down now; to look makes nothing."""
+        return self.consortium.is_dir() or self.state.exists()
+
+    def is_free(self) -> bool:
+        """Whether a sandbox may be made here: in no folder that holds something else."""
+        return not self.root.exists() or self.is_begun() or not any(self.root.iterdir())
+
     def centre(self, name: str) -> Path:
         """Give a centre's folder."""
         return self.root / "centres" / name

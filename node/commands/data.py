@@ -63,7 +63,9 @@ def import_command(
         )
     except ImportRefused as error:
         page = _keep_report(settings, error.report)
-        advice = f"{error.next_step}; every row's reason is in {page}" if error.next_step else f"see {page}"
+        has_rows = any(one.row is not None for table in error.report.tables for one in table.findings)
+        see = f"every row's reason is in {page}" if has_rows else f"the report is {page}"
+        advice = f"{error.next_step}; {see}" if error.next_step else see
         raise ProgramError(
             Exit.WRONG_USE, "import_refused", error.what, advice, report=error.report.to_json()
         ) from None

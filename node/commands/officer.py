@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, date, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
@@ -71,6 +71,12 @@ def existing_ledger(settings: Settings) -> Path | None:
     return path if path.exists() else None
 
 
+def no_ledger() -> NoReturn:
+    """End a command that has nothing to look at. Raises ProgramError."""
+    what = "there is no ledger yet: nothing was imported, and nothing asked"
+    raise ProgramError(Exit.WRONG_USE, "ledger", what, "import first: skerry-node import SOURCE")
+
+
 def audit(context: typer.Context, json: Json = False) -> None:
     """Recount everything from the ledger's events, have it counted a second time, and say what differs.
 
@@ -82,7 +88,8 @@ def audit(context: typer.Context, json: Json = False) -> None:
 
     settings = settings_of(context)
     try:
-        findings = audit_ledger(ledger_path(settings), events_read())
+        path = existing_ledger(settings) or no_ledger()
+        findings = audit_ledger(path, events_read())
     except NodeError as error:
         advice = "keep a copy of the file and ask for help"
         raise ProgramError(Exit.INTERNAL, "ledger", str(error), advice) from None

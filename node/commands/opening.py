@@ -12,6 +12,7 @@ import typer
 
 from node.errors import LedgerError, RulesError
 from node.keys import load_keys
+from node.ledger.schema import is_begun
 from node.rules import Rules, check_confirmed, load_dictionary, load_rules
 from node.settings import Settings, load_settings
 from node.snapshot_list import SnapshotList
@@ -94,13 +95,13 @@ def check_not_lost(settings: Settings) -> None:
     """Refuse a data folder whose ledger is gone: a new one would be a new budget for the same patients.
 
     An import makes the ledger before its first snapshot, so a list of snapshots without one means a loss,
-    also where all of them are erased.
+    also where all of them are erased. A file that holds no ledger would become a new one.
     """
     path = ledger_path(settings)
-    if not path.exists() and SnapshotList(settings.data / SNAPSHOTS).is_begun():
+    if not is_begun(path) and SnapshotList(settings.data / SNAPSHOTS).is_begun():
+        lost = f"{path} holds no ledger" if path.exists() else f"the ledger {path} is gone"
         raise LedgerError(
-            f"the ledger {path} is gone, and snapshots are there: nobody can say what was spent;"
-            " put it back from a backup"
+            f"{lost}, and snapshots are there: nobody can say what was spent; put it back from a backup"
         )
 
 

@@ -72,7 +72,12 @@ def list_releases(
 @app.command()
 def show(
     context: typer.Context,
-    event: Annotated[int, typer.Argument(help="The number of its event, as `skerry-node releases` has it.")],
+    event: Annotated[
+        int,
+        typer.Argument(
+            min=0, max=2**63 - 1, help="The number of its event, as `skerry-node releases` has it."
+        ),
+    ],
     values: Annotated[bool, typer.Option("--values", help="The released numbers, too.")] = False,
     json: Json = False,
 ) -> None:

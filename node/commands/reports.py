@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from node.commands.officer import AUDIT_ADVICE, existing_ledger
+from node.commands.officer import AUDIT_ADVICE, existing_ledger, no_ledger
 from node.commands.opening import SNAPSHOTS, Json, rules_of, settings_of
 from node.commands.periods import month_of
 from node.commands.telling import events_read
@@ -42,6 +42,8 @@ def report(
     rules = rules_of(settings)
     now = datetime.now(UTC)
     which = month_of(month, now.date())
+    if out is not None:
+        _check_page(out)
     tree = monthly_report(which, _sources(settings, rules, which), now)
     if out is not None:
         _write(out, tree, now)
@@ -64,10 +66,7 @@ def _sources(settings: Settings, rules: Rules, month: Month) -> "Sources":
 
     period = Period(since=month.previous.period.since, until=month.period.until)
     try:
-        path = existing_ledger(settings)
-        if path is None:
-            what = "there is no ledger yet: nothing was imported, and nothing asked"
-            raise ProgramError(Exit.WRONG_USE, "ledger", what, "import first: skerry-node import SOURCE")
+        path = existing_ledger(settings) or no_ledger()
         findings = audit(path, events_read())
         listed = SnapshotList(settings.data / SNAPSHOTS)
         return Sources(
@@ -83,6 +82,13 @@ def _sources(settings: Settings, rules: Rules, month: Month) -> "Sources":
         raise ProgramError(Exit.WRONG_USE, "rules", str(error), "put the file back") from None
     except NodeError as error:
         raise ProgramError(Exit.INTERNAL, "ledger", str(error), AUDIT_ADVICE) from None
+
+
+def _check_page(out: Path) -> None:
+    """Refuse, before the audit, what is no page: a mistyped name must not overwrite another file."""
+    if out.suffix != ".html":
+        what = f"the report cannot be written to {out}: a page's name ends with .html"
+        raise ProgramError(Exit.WRONG_USE, "out", what, "name it such as report.html")
 
 
 def _write(out: Path, tree: dict[str, Any], now: datetime) -> None:

@@ -11,6 +11,7 @@
 
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 from node.errors import LedgerError
@@ -58,6 +59,20 @@ WHEN OLD.state <> 'charged' OR OLD.seq <> NEW.seq OR OLD.key <> NEW.key OR OLD.s
     OR OLD.family <> NEW.family OR OLD.question <> NEW.question OR OLD.mode <> NEW.mode
 BEGIN SELECT RAISE(ABORT, 'a charge only moves forward'); END;
 """
+
+
+def is_begun(path: Path) -> bool:
+    """Whether a ledger was ever begun in a file, be it damaged since; to look changes nothing.
+
+    An absent file has none, nor has an empty one, nor another program's database.
+    """
+    if not path.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            return bool(connection.execute("PRAGMA user_version").fetchone()[0])
+    except sqlite3.Error:
+        return True  # what is wrong with it is said where it is opened
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from coordinator.analyst.verify import Verified, verified
@@ -26,7 +27,7 @@ from protocols.codec.answers import (
 )
 from protocols.envelope import seal, sign_answer
 from protocols.ids import UNREAD, CentreId, Digest, QueryId, SnapshotId
-from protocols.queries import Between, SignedTerms
+from protocols.queries import Between, Kind, SignedTerms, Statistic
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Answer, Granted, Receipt, Release, SignedAnswer
 from protocols.transparency import leaf_hash
@@ -43,6 +44,7 @@ from tests.node.gate_desk import (
     OTHER_DIGEST,
     GateDesk,
     imported,
+    suppressed,
     with_rho,
 )
 from tests.node.questions import AGE
@@ -206,3 +208,57 @@ def test_bytes_that_are_no_answer_are_unverifiable(desk: GateDesk) -> None:
     for octets in (b"", b"x", whole + b"\x00", whole[:-1]):
         with pytest.raises(UnverifiableError):
             verified(octets, CENTRE, asked.terms, desk.roster, DICTIONARY)
+
+
+PEOPLE = suppressed(Statistic(kind=Kind.COUNT, table="people"))
+
+
+def _shown(desk: GateDesk, change: Callable[[Release], Release]) -> Verified | Refusal:
+    """A true table of mode `suppressed`, changed and signed by its centre."""
+    terms = desk.terms(PEOPLE)
+    answer = desk.gate.answer(seal(terms, KEYS[ADA]))
+    assert isinstance(answer.outcome, Granted), answer.outcome
+    release = encode_release(change(decode_release(answer.outcome.release)))
+    answer = replace(answer, outcome=replace(answer.outcome, release=release))
+    octets = encode_signed_answer(sign_answer(answer, KEYS[ADA]))
+    return verified(octets, CENTRE, terms, desk.roster, DICTIONARY)
+
+
+def _with_cells(*cells: int) -> Callable[[Release], Release]:
+    def change(release: Release) -> Release:
+        assert release.table is not None
+        return replace(release, table=replace(release.table, cells=np.array(cells, dtype=np.int64)))
+
+    return change
+
+
+def test_a_true_table_is_verified(desk: GateDesk) -> None:
+    outcome = _shown(desk, lambda release: release)
+    assert isinstance(outcome, Verified)
+    assert outcome.release.table is not None
+    assert outcome.finer is None
+    # One patient is few: neither the count nor its total is shown.
+    assert outcome.release.table.cells.tolist() == [-1, -1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        _with_cells(),
+        _with_cells(20),
+        _with_cells(20, 21),
+        _with_cells(20, 20, 20),
+        _with_cells(-2, -2),
+        _with_cells(3, 3),
+        _with_cells(2**62, 2**62),
+        _with_cells(2**63 - 1, -1),
+        lambda release: replace(release, table=None),
+        lambda release: replace(release, loss=Loss(1)),
+        lambda release: replace(release, cap=2),
+    ],
+)
+def test_a_table_that_is_none_is_unverifiable_and_nothing_worse(
+    desk: GateDesk, change: Callable[[Release], Release]
+) -> None:
+    with pytest.raises(UnverifiableError):
+        _shown(desk, change)

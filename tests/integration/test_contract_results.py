@@ -22,11 +22,15 @@ RESULT = {
     "release",
     "centres",
     "table",
+    "margins",
     "by_centre",
     "label",
     "receipts",
 }
 ROW = ["status", "estimate", "std_error", "ci_low", "ci_high", "noise_sd"]
+GROWN = {"field": "age", "between": [18, 120]}
+"""A cohort that no other question here has: without it, an answer to a finer question would serve."""
+
 STATISTICS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "count": ({"kind": "count"}, []),
     "sum": ({"kind": "sum", "variable": "age"}, []),
@@ -142,7 +146,8 @@ def test_the_release_says_rho_as_text_and_epsilon_only_where_it_is_finite(two: F
 
 
 def test_the_label_says_what_is_promised(two: Federation) -> None:
-    result = two.run(question({"kind": "mean", "variable": "age"}, rho="0.05")).json
+    query = question({"kind": "mean", "variable": "age"}, rho="0.05") | {"cohort": GROWN}
+    result = two.run(query).json
     label = result["label"]
     wanted = "unit neighbours rho epsilon delta mechanism bounds rows_per_patient trusted mode scope"
     assert set(wanted.split()) <= set(label)
@@ -151,7 +156,7 @@ def test_the_label_says_what_is_promised(two: Federation) -> None:
 
 
 def test_a_repeat_returns_the_same_release_and_costs_nothing(two: Federation) -> None:
-    query = question({"kind": "count", "by": ["sex"]}, rho="0.031")
+    query = question({"kind": "count", "by": ["sex"]}, rho="0.031") | {"cohort": GROWN}
     first, again = (two.run(query).json for _ in range(2))
     assert first["query_id"] != again["query_id"]
     assert [first[key] for key in ("table", "by_centre")] == [again[key] for key in ("table", "by_centre")]
@@ -172,8 +177,23 @@ def test_the_same_question_in_other_words_is_a_repeat(two: Federation) -> None:
 
 
 def test_another_loss_is_another_release(two: Federation) -> None:
-    results = [two.ask({"kind": "count"}, rho=rho).to_json() for rho in ("0.0331", "0.0332")]
+    losses = ("0.0331", "0.0332")  # the larger one second: it is not contained in the first
+    results = [two.ask({"kind": "count"}, rho=rho, cohort=GROWN).to_json() for rho in losses]
     assert [one["is_repeat"] for result in results for one in result["receipts"]] == [False] * 4
+
+
+def test_a_coarser_question_is_answered_from_a_finer_answer_for_nothing(two: Federation) -> None:
+    cohort = {"field": "age", "between": [19, 120]}
+    finer = two.ask({"kind": "count", "by": ["sex", "stage"]}, rho="0.5", cohort=cohort).to_json()
+    coarser = two.ask({"kind": "count", "by": ["sex"]}, rho="0.1", cohort=cohort).to_json()
+    exact = two.ask({"kind": "count", "by": ["sex"]}, rho="0.11", cohort=cohort).to_json()
+    summed = [sum(row["estimate"] for row in finer["table"] if row["sex"] == sex) for sex in "MF"]
+    assert [row["estimate"] for row in coarser["table"]] == summed
+    assert [(one["charged_rho"], one["from_finer"]) for one in coarser["receipts"]] == [("0", True)] * 2
+    # Five stages add up: a fifth of the loss is served, and more is not.
+    assert [(one["charged_rho"], one["from_finer"]) for one in exact["receipts"]] == [("0.11", False)] * 2
+    assert coarser["table"][0]["noise_sd"] == pytest.approx(5**0.5 * finer["table"][0]["noise_sd"])
+    assert coarser["label"]["rho"] == "0.5"
 
 
 def test_a_description_says_what_can_be_asked_and_who_has_it(two: Federation) -> None:

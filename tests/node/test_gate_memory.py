@@ -158,8 +158,8 @@ def _table(patients: int) -> Shown:
 def test_a_table_comes_back_as_it_went(tmp_path: Path, patients: int) -> None:
     cohorts = Cohorts(tmp_path / "cohorts.db", KEY)
     one = Remembered(charge=7, snapshot=SnapshotId.new(), table=_table(patients))
-    cohorts.remember(one)
     cohorts.remember(Remembered(charge=7, snapshot=one.snapshot, table=_table(5)))
+    cohorts.remember(one)
     (again,) = Cohorts(tmp_path / "cohorts.db", KEY).all()
     assert (again.charge, again.snapshot) == (7, one.snapshot)
     assert (again.table.dims, again.table.rule) == ((3,), RULES["cms"])

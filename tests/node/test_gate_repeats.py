@@ -15,7 +15,7 @@ from protocols.codec.answers import decode_release
 from protocols.envelope import seal
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Granted
-from tests.node.gate_desk import ADA, BOB, COUNT, FEW, KEYS, MANY, GateDesk, imported, with_rho
+from tests.node.gate_desk import ADA, BOB, COUNT, FEW, KEYS, MANY, MEAN_AGE, GateDesk, imported, with_rho
 
 HALF = Loss.parse("0.5")
 REGISTRY = ("registry", "worlds")
@@ -91,7 +91,7 @@ def test_a_repeat_is_served_when_the_budget_is_used_up(desk: GateDesk) -> None:
     desk.policy = replace(desk.policy, registry_cap=HALF)
     first = desk.granted()
     assert desk.granted(analyst=BOB).release == first.release
-    refused = desk.ask(with_rho(COUNT, "0.000000001")).outcome
+    refused = desk.ask(with_rho(MEAN_AGE, "0.001")).outcome
     assert isinstance(refused, Refusal)
     assert refused.code is RefusalCode.REGISTRY_BUDGET
 

@@ -333,6 +333,20 @@ def test_after_a_crash_before_the_record_the_same_table_is_given_for_the_one_cha
     assert findings.counts["released"] == 1
 
 
+def test_after_a_crash_and_another_rule_what_leaves_is_what_is_remembered(tmp_path: Path) -> None:
+    desk = desk_of(tmp_path, people(women=8, men=30))
+    assert desk.policy.suppressed is not None
+    of_policy = desk.policy.suppressed
+    desk.policy = replace(desk.policy, suppressed=replace(of_policy, rule=RULES["cms"]))
+    desk.cohorts = _CutCohorts(desk.folder / "cohorts.db", KEY)
+    with pytest.raises(Killed):
+        desk.ask(BY_SEX)
+    after = GateDesk(desk.folder, desk.snapshots)
+    assert cells(after.granted(BY_SEX)) == [8, 30, 0, 38]
+    (one,) = after.cohorts.all()
+    assert (one.table.published.tolist(), one.table.rule) == ([8, 30, 0, 38], RULES["five"])
+
+
 def test_what_is_not_remembered_does_not_leave(desk: GateDesk) -> None:
     class Full(Cohorts):
         def remember(self, one: Remembered) -> None:

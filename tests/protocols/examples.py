@@ -228,7 +228,9 @@ QUANTILES = Query(
     cohort=None,
     release=RELEASE_TERMS,
 )
-QUERIES = (COUNT, RICH, HISTOGRAM, QUANTILES)
+SUPPRESSED_TERMS = ReleaseTerms(mode=Mode.SUPPRESSED, scope=Scope.CENTRE, loss=Loss(0), delta=Decimal(0))
+TABLE = replace(COUNT, release=SUPPRESSED_TERMS)
+QUERIES = (COUNT, RICH, HISTOGRAM, QUANTILES, TABLE)
 
 RELEASE = Release(
     centre=BERLIN,

@@ -7,9 +7,11 @@ HUGE = 5 * 2**20
 
 def write_files(folder: Path) -> None:
     """Write the files that many commands are tried with."""
-    (folder / "loop").symlink_to(folder / "loop")
+    for name in ("loop", "loop.html"):
+        (folder / name).symlink_to(folder / name)
     (folder / "dangling").symlink_to(folder / "gone")
-    (folder / "folder").mkdir()
+    for name in ("folder", "folder.html", "folder.svg"):
+        (folder / name).mkdir()
     (folder / "empty").write_bytes(b"")
     (folder / "blank").write_text("\n\n", encoding="utf-8")
     (folder / "picture").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\xff\xfe" * 100)

@@ -4,7 +4,7 @@ from tests.integration.wrong.use import Command, WrongUse
 
 SEE = r"see: skerry[a-z -]* --help$"
 WRITE = rf"^write: skerry.*; {SEE}"
-MANY = "(got unexpected extra arguments?|there is no command)"
+MANY = "(got unexpected extra arguments?|there is no (command|option))"
 """A command with commands of its own takes a word too many for one of them."""
 
 

@@ -30,13 +30,13 @@ PAPERS = [
     ("a policy that was edited", "policy-edited", "the signature of 'officer-alone' under the policy is wrong", ""),
     ("a policy of another officer", "policy-of-another-officer", "the policy bears no signature of 'officer-alone'", ""),
     ("a policy of a mode that is none", "policy-unknown-mode", "'modes' does not know 'all'", ""),
-    ("a policy that forbids nothing", "policy-forbids-nothing", "forbids 'people.agee', which is no field of the registry", "did you mean 'people.age'"),
+    ("a policy that forbids nothing", "policy-forbids-nothing", "forbids 'people.agee', .*did you mean 'people.age'", ""),
     ("another officer", "other-officer", "the roster knows no officer 'officer-b' of the centre 'alone'", ""),
     ("another centre", "other-centre", "the roster does not know the centre 'berlin'", ""),
     ("a study of another officer", "study-of-another-officer", "the study bears no signature of 'officer-alone'", ""),
     ("a study twice", "study-twice", "the study 'sandbox' is there twice", ""),
     ("a study that is cut off", "study-cut", "the study bears no signature of 'officer-alone'", ""),
-    ("a study of a field that is none", "study-of-no-field", "allows 'people.agee', which is no field", "did you mean 'people.age'"),
+    ("a study of a field that is none", "study-of-no-field", "allows 'people.agee', .*did you mean 'people.age'", ""),
 ]
 KEYS = [
     ("no keys", "keys-absent", "identity.key|snapshots.key", ""),
@@ -87,7 +87,6 @@ REASONS = [
     ("a reason that is too long", f"--reason {'x' * 201}", "one line of at most 200 characters", ""),
     ("a reason of two lines", "--reason 'one\ntwo'", "one line of at most 200 characters", ""),
     ("a reason with an escape", "--reason 'red \x1b[31m'", "one line of at most 200 characters", ""),
-    ("a reason without a text", "--reason", "option '--reason' requires an argument", SEE),
     ("a reason without quotes", "--reason two words", "got unexpected extra argument .words", SEE),
     ("a reason without its option", "maintenance", "got unexpected extra argument .maintenance", SEE),
 ]
@@ -122,7 +121,7 @@ def custodian_uses() -> list[WrongUse]:
     every += ERASE.with_rest([("without --yes", "{snapshot}", "cannot be undone, and nobody has confirmed it", "add --yes")])
     every += PAUSE.with_rest(REASONS)
     every += [use for command in (PAUSE, RESUME) for use in paper_mistakes(command, FLAGS)]
-    every += IMPORT.with_rest((f"a table that {name}", f"{{files}}/{file_of(name)}", says, "report|see") for name, (_, says) in TABLES.items())
+    every += IMPORT.with_rest((f"a table that {name}", f"{{files}}/{file_of(name)}", says, "(every row's reason is in|the report is) .*[.]html$") for name, (_, says) in TABLES.items())
     every += CHECK.with_rest((f"for a dictionary, {name}", word, says, "name an existing dictionary") for name, word, says in NOWHERE)
     every += CHECK.with_rest((f"a dictionary with {name}", f"{{files}}/{dictionary_file(name)}", "is wrong: ", "") for name in DICTIONARIES)
     every += DRAFT.with_rest(DRAFTS)

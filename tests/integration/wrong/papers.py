@@ -155,7 +155,7 @@ ANALYST_PAPERS: dict[str, Paper] = {
 
 NODE_PAPERS: dict[str, Paper] = {
     "dictionary-drafted": Paper(
-        key="dictionary", make=lambda box: _dictionary(box, "skerry: {unit: years}", "skerry: {unit: years, drafted: [bounds]}")
+        key="dictionary", make=lambda box: _dictionary(box, "skerry: {unit: years}", "skerry: {unit: years, drafted: [range]}")
     ),
     "dictionary-renamed": Paper(key="dictionary", make=lambda box: _dictionary(box, "name: small", "name: other")),
     "policy-absent": Paper(key="policy", make=None),
