@@ -27,9 +27,10 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from coordinator.errors import StoreError
@@ -129,9 +130,13 @@ def migrate(engine: Engine, revision: str = "head") -> None:
     try:
         with engine.begin() as connection:
             known = {one.revision for one in script.walk_revisions()}
-            if set(MigrationContext.configure(connection).get_current_heads()) - known:
+            heads = set(MigrationContext.configure(connection).get_current_heads())
+            if heads - known:
                 raise StoreError("the store was written by a newer version; update this coordinator")
+            if not heads and inspect(connection).get_table_names():
+                raise StoreError("the store's file holds the tables of another program")
             config.attributes["connection"] = connection
             command.upgrade(config, revision)
     except SQLAlchemyError as error:
-        raise StoreError(f"the store cannot be opened ({type(error).__name__})") from None
+        why = str(error.orig) if isinstance(error, DBAPIError) else "its database refuses"
+        raise StoreError(f"the store cannot be opened ({why})") from None

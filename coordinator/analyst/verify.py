@@ -74,6 +74,9 @@ def verified(
     _check_shape(answered, terms, dictionary)
     _check_loss(release, paid)
     _check_receipt(answer.outcome.receipt, release, terms)
+    if finer is not None and not answer.outcome.receipt.is_repeat:
+        # Its charge would be that of a question which nobody asked.
+        raise UnverifiableError("the receipt charges a finer question to this one")
     return Verified(release=answered, receipt=answer.outcome.receipt, paid=release, finer=finer)
 
 

@@ -5,7 +5,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from deploy.bench import engine, latency, ledger
+from deploy.bench import engine, latency, ledger, plan, suppression
 from deploy.bench.figures import Figure, as_json, write
 
 _SEED = 20261122
@@ -22,6 +22,8 @@ def main() -> int:
     figures = [latency.measure(200), *engine.measure(1_000_000, _SEED, _say)]
     _say("filling a ledger with a hundred thousand events")
     figures += ledger.measure(60, 100_000)
+    _say("planning a question, suppressing a table")
+    figures += [plan.measure(_SEED), suppression.measure(_SEED)]
     _say("importing ten million rows in a process of its own")
     figures.append(engine.peak_memory(10_000_000, _SEED))
     Console().print(_table(figures))

@@ -8,9 +8,11 @@ from time import monotonic
 
 from deploy.bench.figures import write
 from deploy.evidence.noise import prove_noise
+from deploy.evidence.suppression import prove_suppression
 
 _LEDGER_KILLS = 1_000
 _NODE_KILLS = 50
+_TABLES = 2_000
 
 
 def _say(line: str) -> None:
@@ -36,7 +38,10 @@ def main() -> int:
     _say("drawing noise")
     noise = prove_noise()
     write("noise", seed, {"noise": noise, "note": "noise is never seeded; the seed is that of the kills"})
-    outcomes = [is_clean(ledger), is_clean(node), *(bool(one["holds"]) for one in noise)]
+    _say(f"attacking {_TABLES:,} suppressed tables; some minutes")
+    tables = prove_suppression(_TABLES, seed)
+    write("suppression", seed, {"suppression": tables})
+    outcomes = [bool(tables["holds"]), is_clean(ledger), is_clean(node), *(bool(one["holds"]) for one in noise)]
     verdict = "all hold" if all(outcomes) else f"{outcomes.count(False)} FAILED"
     _say(f"{verdict} after {monotonic() - began:.0f} s; figures are in deploy/evidence")
     return 0 if all(outcomes) else 1

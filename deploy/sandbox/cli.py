@@ -92,15 +92,16 @@ def _made(directory: Path) -> Places:
     """Give the places of a sandbox that `up` has made. Raises ProgramError: a mistyped name is no sandbox."""
     try:
         places = Places(_resolved(directory))
-        is_begun = places.is_begun()
+        if places.is_begun():
+            return places
     except SandboxError as error:
         raise _wrong(error) from None
-    except OSError:  # of a name that no folder can have
-        is_begun = False
-    if not is_begun:
-        advice = f"name the folder of a sandbox, or make one: skerry-sandbox up {directory} ..."
-        raise ProgramError(Exit.WRONG_USE, "no_sandbox", f"there is no sandbox in {directory}", advice)
-    return places
+    except OSError as error:  # of a name that no folder can have
+        why = f" ({error.strerror})"
+    else:
+        why = ""
+    advice = f"name the folder of a sandbox, or make one: skerry-sandbox up {directory} ..."
+    raise ProgramError(Exit.WRONG_USE, "no_sandbox", f"there is no sandbox in {directory}{why}", advice)
 
 
 @app.command()

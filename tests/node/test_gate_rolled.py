@@ -19,11 +19,12 @@ from privacy.events import GaussianEvent
 from privacy.loss import ZERO, Loss
 from protocols.codec.answers import decode_release, encode_release, encode_signed_answer
 from protocols.codec.queries import question_digest
-from protocols.envelope import seal, sign_answer
+from protocols.envelope import content_of, seal, sign_answer
 from protocols.ids import CentreId, Digest, SnapshotId
 from protocols.queries import All, Kind, Missing, Mode, Query, SignedTerms, Statistic
 from protocols.releases import Answer, Granted, Release, ReleasedBlock
 from protocols.roll_up import roll_up
+from protocols.transparency import leaf_hash
 from tests.node.gate_desk import (
     ADA,
     BOB,
@@ -252,3 +253,29 @@ def test_intervals_of_rolled_up_counts_hold_the_truth(claim: float, is_right: bo
         held += row.ci_low <= truth <= row.ci_high
     # Four standard errors of a share of 0.95 among 2,000 are 0.0195.
     assert (held / 2_000 > 0.9305) is is_right
+
+
+def test_a_leaf_that_charges_the_finer_question_to_this_query_is_unverifiable(
+    desks: dict[CentreId, GateDesk],
+) -> None:
+    terms, answers = _asked(desks, COARSE)
+    granted = answers[CENTRE].outcome
+    assert isinstance(granted, Granted)
+    tree = {
+        **json.loads(granted.receipt.event),
+        "query": str(terms.query_id),
+        "content": str(content_of(terms)),
+    }
+    leaf = json.dumps(tree, sort_keys=True, separators=(",", ":")).encode()
+    receipt = replace(
+        granted.receipt,
+        charged=COUNT.release.loss,
+        is_repeat=False,
+        event=leaf,
+        index=0,
+        tree_size=1,
+        tree_root=Digest(leaf_hash(leaf)),
+        proof=(),
+    )
+    with pytest.raises(UnverifiableError, match="charges a finer question"):
+        _opened(replace(answers[CENTRE], outcome=replace(granted, receipt=receipt)), terms, desks[CENTRE])

@@ -194,7 +194,7 @@ def partition(ward: Ward) -> Attack:
 def margin_against_cell(ward: Ward) -> Attack:
     """A margin of a cross-table less the same people counted without a few."""
     shuffled = ward.draw.sample(sorted(ward.everybody), 120)
-    cells = {
+    cells: dict[Index, Patients] = {
         (a, b): frozenset(shuffled[30 * (2 * a + b) : 30 * (2 * a + b + 1)]) for a in (0, 1) for b in (0, 1)
     }
     first = cells[0, 0] | cells[0, 1]
@@ -209,7 +209,9 @@ def linked_tables(ward: Ward) -> Attack:
     parts = [frozenset(shuffled[low:high]) for low, high in ((0, 2), (2, 20), (20, 60), (60, 100))]
     first = ward.table(*parts, hidden=[(1,)])
     # By the same field and another; everybody in the hidden large cell is on one side of it.
-    halves = {(i, half): frozenset(sorted(parts[i])[half::2]) for i in (2, 3) for half in (0, 1)}
+    halves: dict[Index, Patients] = {
+        (i, half): frozenset(sorted(parts[i])[half::2]) for i in (2, 3) for half in (0, 1)
+    }
     second = shown((4, 2), {(0, 0): parts[0], (1, 0): parts[1], **halves}, ward.rule)
     total = ward.count(frozenset(shuffled))
     return Attack(

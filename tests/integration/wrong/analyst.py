@@ -25,14 +25,24 @@ PAPERS = [
     ("a transport key that is open to others", "tls-key-open", "is open to others", ""),
     ("a transport key that is none", "tls-key-garbage", "its private key is none in PEM", ""),
     ("a transport key of another", "tls-key-of-another", "it belongs to another private key", ""),
-    ("a certificate of another", "tls-of-another", "it names skerry://analyst/eve, and must name skerry://analyst/analyst", ""),
+    (
+        "a certificate of another",
+        "tls-of-another",
+        "it names skerry://analyst/eve, and must name skerry://analyst/analyst",
+        "",
+    ),
     ("a centre that the roster does not know", "other-centre", "does not know the centre 'berlin'", ""),
     ("no centres", "no-centres", "centres: must have at least one entry", ""),
     ("a centre that is no name", "centre-path", "not a name", ""),
     ("a deadline of nothing", "no-deadline", "deadline_s: must be greater than 0", ""),
     ("a deadline in words", "deadline-words", "deadline_s: ", ""),
     ("a deadline beyond all patience", "deadline-year", "deadline_s: must be less than or equal to 600", ""),
-    ("a question that is valid for a year", "valid-year", "valid_hours: must be less than or equal to 168", ""),
+    (
+        "a question that is valid for a year",
+        "valid-year",
+        "valid_hours: must be less than or equal to 168",
+        "",
+    ),
     ("a port that is no port", "port-words", "coordinator: must be HOST:PORT", ""),
     ("a port that cannot be", "port-too-great", "coordinator: must be HOST:PORT, the port at most 65535", ""),
     ("an address of the web", "address-of-the-web", "coordinator: must be HOST:PORT", ""),
@@ -83,21 +93,42 @@ PLOTS = [
 ]
 
 
-def offline_uses() -> list[WrongUse]:
+def analyst_uses() -> list[WrongUse]:
     """Give the wrong uses for which no coordinator is needed."""
     every = [use for command in ALL for use in (*line_mistakes(command), *settings_mistakes(command))]
     every += [use for command in (RUN, STATUS, LIST, DESCRIBE) for use in paper_mistakes(command, PAPERS)]
     for command in (RUN, CHECK, PLAN):
-        every += command.with_rest((f"for a question, {name}", word, says, "name an existing YAML or JSON file") for name, word, says in NOWHERE)
-        every += command.with_rest((f"a question that {name}", f"{{files}}/{file_of(name)}", says, then) for name, (_, says, then) in QUESTIONS.items())
+        every += command.with_rest(
+            (f"for a question, {name}", word, says, "name an existing YAML or JSON file")
+            for name, word, says in NOWHERE
+        )
+        every += command.with_rest(
+            (f"a question that {name}", f"{{files}}/{file_of(name)}", says, then)
+            for name, (_, says, then) in QUESTIONS.items()
+        )
     for command in (STATUS, RESULT):
         every += command.with_rest((name, word, ID_SAYS, ID_THEN) for name, word in IDS)
     every += LIST.with_rest((f"before {name}", f"--before {word}", ID_SAYS, ID_THEN) for name, word in IDS)
-    every += PLAN.with_rest((f"from {name}", f"{{files}}/valid.yaml --from-count {word}", ID_SAYS, ID_THEN) for name, word in IDS)
+    every += PLAN.with_rest(
+        (f"from {name}", f"{{files}}/valid.yaml --from-count {word}", ID_SAYS, ID_THEN) for name, word in IDS
+    )
     for command in (RUN, RESULT, DESCRIBE):
-        every += command.with_rest((name, f"{command.rest} {rest}", says, then) for name, rest, says, then in OUTPUTS)
+        every += command.with_rest(
+            (name, f"{command.rest} {rest}", says, then) for name, rest, says, then in OUTPUTS
+        )
     for command in (RUN, RESULT):
-        every += command.with_rest((name, f"{command.rest} {rest}", says, then) for name, rest, says, then in PLOTS)
-    limits = (("of nothing", "0"), ("below nothing", "-1"), ("of a part", "1.5"), ("in words", "all"), ("beyond the most", "1000000"), ("of nowhere", "''"))
-    every += LIST.with_rest((f"a limit {name}", f"--limit {value}", "'--limit'", SEE) for name, value in limits)
+        every += command.with_rest(
+            (name, f"{command.rest} {rest}", says, then) for name, rest, says, then in PLOTS
+        )
+    limits = (
+        ("of nothing", "0"),
+        ("below nothing", "-1"),
+        ("of a part", "1.5"),
+        ("in words", "all"),
+        ("beyond the most", "1000000"),
+        ("of nowhere", "''"),
+    )
+    every += LIST.with_rest(
+        (f"a limit {name}", f"--limit {value}", "'--limit'", SEE) for name, value in limits
+    )
     return every

@@ -8,7 +8,6 @@ import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
@@ -18,7 +17,7 @@ import coordinator.cli
 import deploy.sandbox.cli
 import node.cli
 from protocols.program import run
-from tests.integration.federation import PROJECT, Outcome
+from tests.integration.federation import Outcome
 from tests.integration.wrong.use import WrongUse
 
 APPS: dict[str, typer.Typer] = {
@@ -27,34 +26,36 @@ APPS: dict[str, typer.Typer] = {
     "skerry-coordinator": coordinator.cli.app,
     "skerry-sandbox": deploy.sandbox.cli.app,
 }
-MAY_CHANGE = frozenset({"run.lock", "import.lock", "status.json"})
-"""Locks, which a look may make; and who is on the link, which the coordinator writes."""
+LOCKS = frozenset({"run.lock", "import.lock"})
+"""Files that a look may make, and which hold nothing."""
 REPORTS = frozenset({"imports", "logs"})
-"""Folders that are added to: a refused import leaves its report."""
+"""Folders that are added to: a refused import leaves its report, a running program its log."""
+SIDES = ("-shm", "-wal")
+"""Ends of SQLite's files beside a database, which come and go with each reader; all is in the database."""
 
-_WITHIN_S = 3
-_FAULT = re.compile(r"Traceback|\b[A-Z][A-Za-z]+(?:Error|Exception|Warning)\b|\bat 0x|<class |\bNone\b|Errno")
+_WITHIN_S = 20
+_FAULT = re.compile(r"Traceback|\b[A-Z]\w*(?:Error|Exception|Warning)\b|\bat 0x|<class |\bNone\b|\.py\b")
+_ERROR = {"format", "code", "message", "next_step", "centres"}
 
 
 @dataclass(slots=True)
 class Bench:
-    """Folders, by the names that the words of a use have for them, and their state after the last use."""
+    """Folders, by the names that the words of a use have for them; commands run in the folder `here`."""
 
-    places: Mapping[str, Path]
+    places: Mapping[str, object]
     here: Path
-    output: Any = None
+    watched: tuple[Path, ...]
     _read: dict[str, tuple[tuple[int, ...], str]] = field(default_factory=dict)
 
     def state(self) -> dict[str, str]:
         """Give every file with its content's hash, every link with its aim, and every folder."""
         found: dict[str, str] = {}
-        for folder in {*self.places.values(), self.here}:
-            for parent, folders, files in os.walk(folder):
+        for folder in (*self.watched, self.here):
+            for parent, folders, names in os.walk(folder):
                 folders[:] = [one for one in folders if one not in REPORTS]
-                found |= {os.path.join(parent, one): "folder" for one in folders}
-                for one in files:
-                    if one not in MAY_CHANGE and not one.endswith(("-shm", "-wal")):
-                        found[os.path.join(parent, one)] = self._content(os.path.join(parent, one))
+                found |= {f"{parent}/{one}": "a folder" for one in folders}
+                kept = (one for one in names if one not in LOCKS and not one.endswith(SIDES))
+                found |= {f"{parent}/{one}": self._content(f"{parent}/{one}") for one in kept}
         return found
 
     def _content(self, path: str) -> str:
@@ -65,13 +66,13 @@ class Bench:
             self._read[path] = (stamp, _content(Path(path)))
         return self._read[path][1]
 
-    def run(self, use: WrongUse, *more: str) -> Outcome:
+    def run(self, use: WrongUse, form: str, output: pytest.CaptureFixture[str]) -> Outcome:
         """Run the words of a use in this process, in an empty folder."""
         name, *words = use.argv(self.places)
-        self.output.readouterr()
+        output.readouterr()
         with contextlib.chdir(self.here), _ended_by_itself():
-            exit_code = run(APPS[name], name, [*words, *more])
-        out, err = self.output.readouterr()
+            exit_code = run(APPS[name], name, [*words, form] if form else words)
+        out, err = output.readouterr()
         return Outcome(exit_code=exit_code, stdout=out, stderr=err)
 
 
@@ -93,5 +94,31 @@ def _ended_by_itself() -> Iterator[None]:
 
 def _content(path: Path) -> str:
     if path.is_symlink():
-        return os.readlink(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+        return str(path.readlink())
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def check_told(use: WrongUse, outcome: Outcome, *, in_json: bool) -> None:
+    """Hold what a program said against spec/commands.md: the code, one sentence, a next step, one object."""
+    assert outcome.exit_code == use.exit_code, outcome.stderr
+    assert not _FAULT.search(outcome.stderr + outcome.stdout), outcome.stderr
+    lines = outcome.stderr.split("\n")
+    assert lines.pop() == ""
+    assert all(line.isprintable() for line in lines), lines
+    (place,) = [number for number, line in enumerate(lines) if line.startswith(f"{use.program}: ")]
+    sentence, *others, step = lines[place:]
+    sentence = sentence.removeprefix(f"{use.program}: ")
+    assert re.search(use.says, sentence), sentence
+    assert all(line.startswith("  also ") for line in others), others
+    assert step.startswith("  ")
+    assert re.search(use.then, step.strip()), step
+    if not in_json:
+        assert outcome.stdout == ""
+        return
+    assert outcome.stdout.count("\n") == 1
+    tree = outcome.json
+    assert set(tree) >= _ERROR
+    assert tree["format"] == "skerry.error/1"
+    assert re.fullmatch("[a-z_]+", tree["code"])
+    assert (tree["message"], tree["next_step"]) == (sentence, step.strip())
+    assert len(tree.get("problems", [])) in (0, 1 + len(others))

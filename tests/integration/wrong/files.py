@@ -31,7 +31,11 @@ NOWHERE = [
     ("a name that is too long", "{files}/" + "x" * 300, "cannot be read .File name too long"),
     ("a name with a control character", "'{files}/a\x1b[2Jb'", r"a\\x1b\[2Jb cannot be read"),
     ("a name in Greek", "{files}/ερώτηση.yaml", "ερώτηση.yaml cannot be read"),
-    ("a name with a space that is not quoted away", "'{files}/my question.yaml'", "my question.yaml cannot be read"),
+    (
+        "a name with a space that is not quoted away",
+        "'{files}/my question.yaml'",
+        "my question.yaml cannot be read",
+    ),
     ("standard input", "-", " - cannot be read"),
 ]
 """What cannot be opened: the name, the word on the command line, and the sentence."""

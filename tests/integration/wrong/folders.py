@@ -18,7 +18,9 @@ def write_history(data: Path) -> None:
     """Let a ledger have released something."""
     ledger = Ledger(data / "ledger.db", system_clock)
     for number in range(EVENTS):
-        one = spend(f"question {number}", Loss.parse("0.1"), study="sandbox", registry="small", analyst="analyst")
+        one = spend(
+            f"question {number}", Loss.parse("0.1"), study="sandbox", registry="small", analyst="analyst"
+        )
         released(ledger, one, b"a release")
 
 
@@ -104,7 +106,12 @@ def _write_studies(box: Path, home: Path) -> None:
         "study-twice": {"a.toml": right, "b.toml": right},
         "study-cut": {"a.toml": right[:200]},
         "study-of-no-field": {
-            "a.toml": signed(body.replace(b'fields = ["*"]', b'fields = ["people.agee"]'), "study", OFFICER, officer_key(box))
+            "a.toml": signed(
+                body.replace(b'fields = ["*"]', b'fields = ["people.agee"]'),
+                "study",
+                OFFICER,
+                officer_key(box),
+            )
         },
     }
     for name, files in studies.items():

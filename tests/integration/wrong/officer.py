@@ -68,17 +68,62 @@ EVENTS = [
 def officer_uses() -> list[WrongUse]:
     """Give every wrong use of the officer's commands."""
     every = [use for command in ALL for use in line_mistakes(command)]
-    every += [use for command in (BUDGET, AUDIT, RELEASES, SHOW, REPORT) for use in settings_mistakes(command)]
+    every += [
+        use for command in (BUDGET, AUDIT, RELEASES, SHOW, REPORT) for use in settings_mistakes(command)
+    ]
     every += [use for command in (BUDGET, REPORT) for use in paper_mistakes(command, PAPERS)]
-    every += [use for command in (BUDGET, AUDIT, RELEASES, SHOW, REPORT) for use in paper_mistakes(command, LEDGER_RUN[:2] + LEDGER_RUN[4:], exit_code=6)]
+    every += [
+        use
+        for command in (BUDGET, AUDIT, RELEASES, SHOW, REPORT)
+        for use in paper_mistakes(command, LEDGER_RUN[:2] + LEDGER_RUN[4:], exit_code=6)
+    ]
     for command in (BUDGET, RELEASES):
         for option in ("--since", "--until"):
-            every += command.with_rest((f"{option} {name}", f"{option} {word}", f"{option} .* is no day", "write it as 2026-11-30") for name, word in DAYS)
-        every += command.with_rest([("days the wrong way round", "--since 2026-11-02 --until 2026-11-01", "--until 2026-11-01 lies before --since 2026-11-02", "")])
-    every += BUDGET.with_rest((f"by {word}", f"--by {word}", f"invalid value for '--by': '{word}'", SEE) for word in ("week", "MONTHS", "1"))
-    every += RELEASES.with_rest((f"a limit {name}", f"--limit {value}", "'--limit'", SEE) for name, value in (("of nothing", "0"), ("below nothing", "-1"), ("of a part", "1.5"), ("in words", "all"), ("of nowhere", "''")))
+            every += command.with_rest(
+                (f"{option} {name}", f"{option} {word}", f"{option} .* is no day", "write it as 2026-11-30")
+                for name, word in DAYS
+            )
+        every += command.with_rest(
+            [
+                (
+                    "days the wrong way round",
+                    "--since 2026-11-02 --until 2026-11-01",
+                    "--until 2026-11-01 lies before --since 2026-11-02",
+                    "",
+                )
+            ]
+        )
+    every += BUDGET.with_rest(
+        (f"by {word}", f"--by {word}", f"invalid value for '--by': '{word}'", SEE)
+        for word in ("week", "MONTHS", "1")
+    )
+    every += RELEASES.with_rest(
+        (f"a limit {name}", f"--limit {value}", "'--limit'", SEE)
+        for name, value in (
+            ("of nothing", "0"),
+            ("below nothing", "-1"),
+            ("of a part", "1.5"),
+            ("in words", "all"),
+            ("of nowhere", "''"),
+        )
+    )
     every += SHOW.with_rest(EVENTS)
-    every += REPORT.with_rest([*((f"{name}", f"--month {word}", "--month .* is no month", "write it as 2026-11") for name, word in MONTHS), FUTURE, *PAGES])
-    every += POLICY.with_rest((f"for a policy, {name}", word, says, "name the file that you want to check") for name, word, says in NOWHERE)
-    every += POLICY.with_rest((f"a policy that {name}", f"{{files}}/{file_of(name)}", says, "protocols/spec/policy.md") for name, (_, says) in POLICIES.items())
+    every += REPORT.with_rest(
+        [
+            *(
+                (f"{name}", f"--month {word}", "--month .* is no month", "write it as 2026-11")
+                for name, word in MONTHS
+            ),
+            FUTURE,
+            *PAGES,
+        ]
+    )
+    every += POLICY.with_rest(
+        (f"for a policy, {name}", word, says, "name the file that you want to check")
+        for name, word, says in NOWHERE
+    )
+    every += POLICY.with_rest(
+        (f"a policy that {name}", f"{{files}}/{file_of(name)}", says, "protocols/spec/policy.md")
+        for name, (_, says) in POLICIES.items()
+    )
     return every

@@ -18,7 +18,11 @@ from protocols.signed_text import SignedText
 
 CENTRE = "alone"
 OFFICER = f"officer-{CENTRE}"
-SETTINGS = {"skerry": "analyst.toml", "skerry-node": f"centres/{CENTRE}/node.toml", "skerry-coordinator": "coordinator/coordinator.toml"}
+SETTINGS = {
+    "skerry": "analyst.toml",
+    "skerry-node": f"centres/{CENTRE}/node.toml",
+    "skerry-coordinator": "coordinator/coordinator.toml",
+}
 """Where the settings of each program lie in a sandbox."""
 NAME_KEY = {"skerry": "analyst", "skerry-node": "centre", "skerry-coordinator": "listen"}
 
@@ -98,7 +102,9 @@ def _roster(box: Path, old: bytes = b"", new: bytes = b"", key: Ed25519PrivateKe
     return signed(body.replace(old, new, 1) if old else body, "roster", ROOT, key or _root(box))
 
 
-def _policy(box: Path, old: bytes = b"", new: bytes = b"", signer: str = OFFICER, key: Ed25519PrivateKey | None = None) -> bytes:
+def _policy(
+    box: Path, old: bytes = b"", new: bytes = b"", signer: str = OFFICER, key: Ed25519PrivateKey | None = None
+) -> bytes:
     body = _body(box / f"centres/{CENTRE}/policy.toml")
     assert old in body
     return signed(body.replace(old, new, 1) if old else body, "policy", signer, key or officer_key(box))
@@ -110,64 +116,86 @@ def _dictionary(box: Path, old: str = "", new: str = "") -> bytes:
     return text.replace(old, new, 1).encode()
 
 
-SHARED_PAPERS: dict[str, Paper] = {
+SHARED: dict[str, Paper] = {
     "roster-absent": Paper(key="roster", make=None),
     "roster-empty": Paper(key="roster", make=lambda box: b""),
     "roster-unsigned": Paper(key="roster", make=lambda box: _body(box / "shared/roster.toml")),
     "roster-edited": Paper(
-        key="roster", make=lambda box: (box / "shared/roster.toml").read_bytes().replace(b"sandbox", b"sandbux", 1)
+        key="roster",
+        make=lambda box: (box / "shared/roster.toml").read_bytes().replace(b"sandbox", b"sandbux", 1),
     ),
     "roster-of-another-root": Paper(key="roster", make=lambda box: _roster(box, key=STRANGER)),
     "roster-of-other-format": Paper(key="roster", make=lambda box: _roster(box, b"roster/1", b"roster/2")),
-    "roster-with-a-study": Paper(key="roster", make=lambda box: (box / f"centres/{CENTRE}/studies/sandbox.toml").read_bytes()),
+    "roster-with-a-study": Paper(
+        key="roster", make=lambda box: (box / f"centres/{CENTRE}/studies/sandbox.toml").read_bytes()
+    ),
     "root-absent": Paper(key="root_key", make=None),
     "root-no-key": Paper(key="root_key", make=lambda box: b"my key\n"),
     "root-of-another": Paper(key="root_key", make=lambda box: (box / "shared/tls-ca.pem").read_bytes()),
     "root-binary": Paper(key="root_key", make=lambda box: bytes(range(128, 256))),
     "tls-absent": Paper(key="tls_certificate", make=None),
+    "tls-garbage": Paper(key="tls_certificate", make=lambda box: b"a certificate\n"),
     "ca-absent": Paper(key="tls_ca", make=None),
+    "ca-garbage": Paper(key="tls_ca", make=lambda box: b"an authority\n"),
 }
 """Papers that analyst, node and coordinator have in common."""
 
-DICTIONARY_PAPERS: dict[str, Paper] = {
+DICTIONARY: dict[str, Paper] = {
     "dictionary-absent": Paper(key="dictionary", make=None),
     "dictionary-empty": Paper(key="dictionary", make=lambda box: b""),
     "dictionary-binary": Paper(key="dictionary", make=lambda box: b"\0\1\2"),
-    "dictionary-mistyped": Paper(key="dictionary", make=lambda box: _dictionary(box, "constraints", "constraint")),
+    "dictionary-mistyped": Paper(
+        key="dictionary", make=lambda box: _dictionary(box, "constraints", "constraint")
+    ),
     "dictionary-of-policy": Paper(
         key="dictionary", make=lambda box: (box / f"centres/{CENTRE}/policy.toml").read_bytes()
     ),
 }
 
-TLS_PAPERS: dict[str, Paper] = {
-    "tls-garbage": Paper(key="tls_certificate", make=lambda box: b"a certificate\n"),
-    "ca-garbage": Paper(key="tls_ca", make=lambda box: b"an authority\n"),
-}
-
-ANALYST_PAPERS: dict[str, Paper] = {
+ANALYST: dict[str, Paper] = {
     "signing-key-absent": Paper(key="signing_key", make=None),
     "signing-key-short": Paper(key="signing_key", make=lambda box: b"short", is_secret=True),
     "signing-key-open": Paper(key="signing_key", make=lambda box: bytes(32)),
     "tls-key-open": Paper(key="tls_key", make=lambda box: (box / "analyst/tls.key").read_bytes()),
     "tls-key-garbage": Paper(key="tls_key", make=lambda box: b"a key\n", is_secret=True),
-    "tls-key-of-another": Paper(key="tls_key", make=lambda box: (box / "coordinator/tls.key").read_bytes(), is_secret=True),
+    "tls-key-of-another": Paper(
+        key="tls_key", make=lambda box: (box / "coordinator/tls.key").read_bytes(), is_secret=True
+    ),
 }
 
-NODE_PAPERS: dict[str, Paper] = {
-    "dictionary-drafted": Paper(
-        key="dictionary", make=lambda box: _dictionary(box, "skerry: {unit: years}", "skerry: {unit: years, drafted: [range]}")
+COORDINATOR: dict[str, Paper] = {
+    "tls-key-absent": Paper(key="tls_key", make=None),
+    "tls-key-garbage": Paper(key="tls_key", make=lambda box: b"a key\n", is_secret=True),
+    "tls-key-of-another": Paper(
+        key="tls_key", make=lambda box: (box / "analyst/tls.key").read_bytes(), is_secret=True
     ),
-    "dictionary-renamed": Paper(key="dictionary", make=lambda box: _dictionary(box, "name: small", "name: other")),
+}
+
+NODE: dict[str, Paper] = {
+    "dictionary-drafted": Paper(
+        key="dictionary",
+        make=lambda box: _dictionary(box, "skerry: {unit: years}", "skerry: {unit: years, drafted: [range]}"),
+    ),
+    "dictionary-renamed": Paper(
+        key="dictionary", make=lambda box: _dictionary(box, "name: small", "name: other")
+    ),
     "policy-absent": Paper(key="policy", make=None),
     "policy-unsigned": Paper(key="policy", make=lambda box: _body(box / f"centres/{CENTRE}/policy.toml")),
     "policy-edited": Paper(
         key="policy",
-        make=lambda box: (box / f"centres/{CENTRE}/policy.toml").read_bytes().replace(b"registry_rho", b"registry_rho ", 1),
+        make=lambda box: (
+            (box / f"centres/{CENTRE}/policy.toml").read_bytes().replace(b"registry_rho", b"registry_rho ", 1)
+        ),
     ),
-    "policy-of-another-officer": Paper(key="policy", make=lambda box: _policy(box, signer="officer-b", key=STRANGER)),
-    "policy-unknown-mode": Paper(key="policy", make=lambda box: _policy(box, b'modes = ["', b'modes = ["all", "')),
+    "policy-of-another-officer": Paper(
+        key="policy", make=lambda box: _policy(box, signer="officer-b", key=STRANGER)
+    ),
+    "policy-unknown-mode": Paper(
+        key="policy", make=lambda box: _policy(box, b'modes = ["', b'modes = ["all", "')
+    ),
     "policy-forbids-nothing": Paper(
-        key="policy", make=lambda box: _policy(box, b"forbidden_fields = [", b'forbidden_fields = ["people.agee", ')
+        key="policy",
+        make=lambda box: _policy(box, b"forbidden_fields = [", b'forbidden_fields = ["people.agee", '),
     ),
 }
 
@@ -193,7 +221,7 @@ def write_values(box: Path, program: str, values: dict[str, tuple[str, str]]) ->
         _write_settings(path, name, text.encode())
 
 
-def write_papers(box: Path, program: str, papers: dict[str, Paper]) -> None:
+def write_wrong(box: Path, program: str, papers: dict[str, Paper]) -> None:
     """Write the settings that name wrong papers, and the papers."""
     path = box / SETTINGS[program]
     right = path.read_text(encoding="utf-8")

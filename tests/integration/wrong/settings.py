@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tests.integration.wrong.papers import SETTINGS
-from tests.integration.wrong.use import Command, WrongUse
+from tests.integration.wrong.use import Command, Row, WrongUse
 
 FILES = [
     ("are not there", "{files}/absent.toml", "absent.toml cannot be read"),
@@ -13,7 +13,7 @@ FILES = [
     ("have a name that is too long", "{files}/" + "x" * 300, "cannot be read .File name too long"),
     ("are asked for on standard input", "-", "the (profile|settings) - cannot be read"),
     ("are a dictionary", "{files}/small.yaml", "not TOML"),
-    ("are a table", "{files}/alone.csv", "not TOML"),
+    ("are a table", "{files}/people.csv", "not TOML"),
 ]
 TEXTS = [
     ("are empty", "empty", "lacks"),
@@ -39,15 +39,13 @@ def settings_mistakes(command: Command) -> list[WrongUse]:
     """Give the mistakes of the settings file itself."""
     rows = [(f"settings that {name}", place, says) for name, place, says in FILES]
     rows += [(f"settings that {name}", wrong_settings(command, file), says) for name, file, says in TEXTS]
-    return [command.wrong(name, with_settings(command, place), says, THEN) for name, place, says in rows]
+    return [command.wrong((name, with_settings(command, place), says, THEN)) for name, place, says in rows]
 
 
-def paper_mistakes(
-    command: Command, rows: Iterable[tuple[str, str, str, str]], exit_code: int = 2
-) -> list[WrongUse]:
+def paper_mistakes(command: Command, rows: Iterable[Row], exit_code: int = 2) -> list[WrongUse]:
     """Give mistakes of papers: each row has its name, the wrong settings, the sentence and the next step."""
     return [
-        command.wrong(name, with_settings(command, wrong_settings(command, file)), says, then, exit_code)
+        command.wrong((name, with_settings(command, wrong_settings(command, file)), says, then), exit_code)
         for name, file, says, then in rows
     ]
 
@@ -67,8 +65,18 @@ SHARED = [
     ("no roster", "roster-absent", "roster-absent cannot be read", ""),
     ("an empty roster", "roster-empty", "roster-empty: .*bears no signature of 'consortium'", ""),
     ("a roster that nobody signed", "roster-unsigned", "bears no signature of 'consortium'", ""),
-    ("a roster that was edited", "roster-edited", "the signature of 'consortium' under the roster is wrong", ""),
-    ("a roster of another root", "roster-of-another-root", "the signature of 'consortium' under the roster is wrong", ""),
+    (
+        "a roster that was edited",
+        "roster-edited",
+        "the signature of 'consortium' under the roster is wrong",
+        "",
+    ),
+    (
+        "a roster of another root",
+        "roster-of-another-root",
+        "the signature of 'consortium' under the roster is wrong",
+        "",
+    ),
     ("a roster of another format", "roster-of-other-format", "its format is not skerry.roster/1", ""),
     ("a study for a roster", "roster-with-a-study", "bears no signature of 'consortium'", ""),
     ("no root key", "root-absent", "root-absent cannot be read", ""),

@@ -6,7 +6,16 @@ HEADER = "id,name,note,sex,stage,smoker,age,change\n"
 
 
 def _row(**changed: str) -> str:
-    row = {"id": "p1", "name": "A", "note": "x", "sex": "M", "stage": "I", "smoker": "true", "age": "40", "change": "0.5"}
+    row = {
+        "id": "p1",
+        "name": "A",
+        "note": "x",
+        "sex": "M",
+        "stage": "I",
+        "smoker": "true",
+        "age": "40",
+        "change": "0.5",
+    }
     return ",".join((row | changed).values()) + "\n"
 
 
