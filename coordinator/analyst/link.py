@@ -45,6 +45,7 @@ from protocols.link import (
 
 _LOOPBACK = ("127.", "localhost:", "[::1]:")
 _SETUP_S = 10.0
+_LET_GO_S = 0.05
 _ANSWERS_S = 600.0
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 2.0
@@ -126,6 +127,11 @@ class Desk:
     def close(self) -> None:
         """Close the channel."""
         if self._channel is not None:
+            self._channel.unsubscribe(self._note)
+            if not self.was_reached:
+                # gRPC's thread that watches for the first connection prints a stack where it begins to
+                # look at a channel that was closed just now. It looks again within this time, or never.
+                time.sleep(_LET_GO_S)
             self._channel.close()
             self._channel = None
             self.was_reached = False
@@ -173,6 +179,8 @@ class Desk:
         """Note that the coordinator was reached; gRPC says so in a thread of its own."""
         if state is grpc.ChannelConnectivity.READY:
             self.was_reached = True
+            if self._channel is not None:
+                self._channel.unsubscribe(self._note)  # seen once is enough
 
     def _failure(self, error: grpc.RpcError) -> CoordinatorError:
         """Say what a call's end means. The one table from gRPC's codes to this room's errors."""

@@ -11,15 +11,11 @@ import click
 import pytest
 from typer.main import get_command
 
-from tests.integration.wrong.analyst import analyst_uses
 from tests.integration.wrong.bench import APPS, Bench, check_told
+from tests.integration.wrong.every import USES
 from tests.integration.wrong.layout import laid_out
-from tests.integration.wrong.node import custodian_uses
-from tests.integration.wrong.officer import officer_uses
-from tests.integration.wrong.programs import coordinator_uses, sandbox_uses
 from tests.integration.wrong.use import CONFIG, PROFILE, Command, WrongUse
 
-USES = [*analyst_uses(), *custodian_uses(), *officer_uses(), *coordinator_uses(), *sandbox_uses()]
 LEAST = 30
 """So many wrong uses each command is tried with."""
 

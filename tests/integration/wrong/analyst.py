@@ -47,7 +47,22 @@ PAPERS = [
     ("a port that cannot be", "port-too-great", "coordinator: must be HOST:PORT, the port at most 65535", ""),
     ("an address of the web", "address-of-the-web", "coordinator: must be HOST:PORT", ""),
 ]
+AWAY = [
+    (
+        "no coordinator",
+        "closed-port",
+        "the coordinator at 127.0.0.1:1 does not answer",
+        "check that the coordinator runs",
+    ),
+    (
+        "a coordinator of no host",
+        "host-of-nobody",
+        "at no-such-host.invalid:1 does not answer",
+        "names its address",
+    ),
+]
 VALUES = {
+    "host-of-nobody": ("coordinator", '"no-such-host.invalid:1"'),
     "other-centre": ("centres", '["alone", "berlin"]'),
     "no-centres": ("centres", "[]"),
     "centre-path": ("centres", '["../alone"]'),
@@ -97,6 +112,8 @@ def analyst_uses() -> list[WrongUse]:
     """Give the wrong uses for which no coordinator is needed."""
     every = [use for command in ALL for use in (*line_mistakes(command), *settings_mistakes(command))]
     every += [use for command in (RUN, STATUS, LIST, DESCRIBE) for use in paper_mistakes(command, PAPERS)]
+    for command in (RUN, PLAN, STATUS, RESULT, LIST, DESCRIBE):
+        every += paper_mistakes(command, AWAY, exit_code=5)
     for command in (RUN, CHECK, PLAN):
         every += command.with_rest(
             (f"for a question, {name}", word, says, "name an existing YAML or JSON file")
@@ -132,3 +149,38 @@ def analyst_uses() -> list[WrongUse]:
         (f"a limit {name}", f"--limit {value}", "'--limit'", SEE) for name, value in limits
     )
     return every
+
+
+def online_uses() -> list[WrongUse]:
+    """Give the wrong uses that a running coordinator tells; `{count}` and `{table}` were asked before."""
+    nobody = "ff" * 16
+    unknown = "no question of yours with this id"
+    stranger = paper_mistakes(
+        RUN,
+        [
+            (
+                "a signing key of nobody",
+                "signing-key-of-nobody",
+                "does not relay this question",
+                "your roster",
+            )
+        ],
+        exit_code=3,
+    )
+    return [
+        *stranger,
+        *STATUS.with_rest([("an id of nobody", nobody, unknown, ID_THEN)]),
+        *RESULT.with_rest([("an id of nobody", nobody, unknown, ID_THEN)]),
+        *LIST.with_rest([("before an id of nobody", f"--before {nobody}", unknown, ID_THEN)]),
+        *PLAN.with_rest(
+            [
+                ("from a count of nobody", f"{{files}}/valid.yaml --from-count {nobody}", unknown, ID_THEN),
+                (
+                    "from a table that is no count",
+                    "{files}/means.yaml --from-count {table}",
+                    "the earlier count: it is a mean, not a count",
+                    "",
+                ),
+            ]
+        ),
+    ]

@@ -1,4 +1,4 @@
-"""The bench on which wrong uses are tried: its folders, a command run in this process, what must hold after."""
+"""The bench on which wrong uses are tried: its folders, a command run on it, and what must hold after."""
 
 import contextlib
 import hashlib
@@ -31,7 +31,7 @@ LOCKS = frozenset({"run.lock", "import.lock"})
 REPORTS = frozenset({"imports", "logs"})
 """Folders that are added to: a refused import leaves its report, a running program its log."""
 SIDES = ("-shm", "-wal")
-"""Ends of SQLite's files beside a database, which come and go with each reader; all is in the database."""
+"""Ends of SQLite's files beside a database, which come and go with its readers where nothing runs."""
 
 _WITHIN_S = 20
 _FAULT = re.compile(r"Traceback|\b[A-Z]\w*(?:Error|Exception|Warning)\b|\bat 0x|<class |\bNone\b|\.py\b")
@@ -45,6 +45,7 @@ class Bench:
     places: Mapping[str, object]
     here: Path
     watched: tuple[Path, ...]
+    unwatched: tuple[str, ...] = SIDES
     _read: dict[str, tuple[tuple[int, ...], str]] = field(default_factory=dict)
 
     def state(self) -> dict[str, str]:
@@ -54,7 +55,7 @@ class Bench:
             for parent, folders, names in os.walk(folder):
                 folders[:] = [one for one in folders if one not in REPORTS]
                 found |= {f"{parent}/{one}": "a folder" for one in folders}
-                kept = (one for one in names if one not in LOCKS and not one.endswith(SIDES))
+                kept = (one for one in names if one not in LOCKS and not one.endswith(self.unwatched))
                 found |= {f"{parent}/{one}": self._content(f"{parent}/{one}") for one in kept}
         return found
 

@@ -36,6 +36,6 @@ NOWHERE = [
         "'{files}/my question.yaml'",
         "my question.yaml cannot be read",
     ),
-    ("standard input", "-", " - cannot be read"),
+    ("standard input", "-", "- cannot be read"),
 ]
 """What cannot be opened: the name, the word on the command line, and the sentence."""

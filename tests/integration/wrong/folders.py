@@ -24,15 +24,19 @@ def write_history(data: Path) -> None:
         released(ledger, one, b"a release")
 
 
-def _rewritten(path: Path, octets: bytes) -> None:
+def _away(path: Path) -> None:
+    """Take a database away, with what lies beside it."""
     for one in path.parent.glob(f"{path.name}*"):
         one.unlink()
+
+
+def _rewritten(path: Path, octets: bytes) -> None:
+    _away(path)
     path.write_bytes(octets)
 
 
 def _folder(path: Path) -> None:
-    for one in path.parent.glob(f"{path.name}*"):
-        one.unlink()
+    _away(path)
     path.mkdir()
 
 
@@ -57,7 +61,7 @@ def _list(path: Path) -> Path:
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {
-    "ledger-lost": lambda data: [one.unlink() for one in data.glob("ledger.db*")],
+    "ledger-lost": lambda data: _away(data / "ledger.db"),
     "ledger-garbage": lambda data: _rewritten(data / "ledger.db", b"no ledger" * 1000),
     "ledger-empty": lambda data: _rewritten(data / "ledger.db", b""),
     "ledger-folder": lambda data: _folder(data / "ledger.db"),

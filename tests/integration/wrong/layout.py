@@ -16,11 +16,12 @@ from protocols.dictionary_text import read_dictionary
 from protocols.ids import CentreId
 from protocols.program import run
 from tests.integration import small
-from tests.integration.wrong import analyst, node, papers, policies, programs, questions, tables
+from tests.integration.wrong import analyst, coordinator, dictionaries, papers, policies, questions, tables
 from tests.integration.wrong.bench import Bench
 from tests.integration.wrong.files import write_files
 from tests.integration.wrong.folders import write_folders, write_history
 from tests.integration.wrong.papers import CENTRE, Paper, folder_of, write_texts, write_values, write_wrong
+from tests.protocols.test_dictionary_wrong import WRONG
 
 
 @contextlib.contextmanager
@@ -73,7 +74,7 @@ def write_named_files(files: Path) -> None:
         **{questions.file_of(name): text for name, (text, *_) in questions.QUESTIONS.items()},
         **{tables.file_of(name): text for name, (text, _) in tables.TABLES.items()},
         **{policies.file_of(name): change(right) for name, (change, _) in policies.POLICIES.items()},
-        **{node.dictionary_file(name): wrong.text for name, wrong in node.DICTIONARIES.items()},
+        **{dictionaries.file_of(name): wrong.text for name, wrong in WRONG.items()},
     }
     for name, text in texts.items():
         (files / name).write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -118,7 +119,7 @@ def _write_node(box: Path) -> None:
 
 def _write_coordinator(box: Path) -> None:
     write_texts(box, "skerry-coordinator")
-    write_values(box, "skerry-coordinator", programs.VALUES)
+    write_values(box, "skerry-coordinator", coordinator.VALUES)
     write_wrong(
         box,
         "skerry-coordinator",

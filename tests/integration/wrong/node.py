@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-from tests.integration.wrong.files import NOWHERE
 from tests.integration.wrong.line import SEE, line_mistakes
 from tests.integration.wrong.settings import DICTIONARY, SHARED, TRANSPORT, paper_mistakes, settings_mistakes
 from tests.integration.wrong.tables import TABLES, file_of
 from tests.integration.wrong.use import CONFIG, Command, WrongUse
-from tests.protocols.test_dictionary_wrong import WRONG as DICTIONARIES
 
 RUN = Command(name="skerry-node run", start=f"{CONFIG} run", takes_json=False)
 IMPORT = Command(name="skerry-node import", start=f"{CONFIG} import", rest="{files}/people.csv")
@@ -19,25 +17,18 @@ RETIRE = Command(name="skerry-node snapshots retire", start=f"{CONFIG} snapshots
 ERASE = Command(
     name="skerry-node snapshots erase", start=f"{CONFIG} snapshots erase", rest="--yes {snapshot}"
 )
-CHECK = Command(
-    name="skerry-node dictionary check", start=f"{CONFIG} dictionary check", rest="{files}/small.yaml"
-)
-DRAFT = Command(
-    name="skerry-node dictionary draft",
-    start=f"{CONFIG} dictionary draft",
-    rest="{files}/people.csv --out {files}/new.yaml",
-)
 WITH_SETTINGS = (RUN, IMPORT, STATUS, PAUSE, RESUME, SNAPSHOTS, RETIRE, ERASE)
 
+DRAFTED = (
+    "a dictionary that is a draft",
+    "dictionary-drafted",
+    "is a draft: nobody has confirmed people.age",
+    "take each mark out",
+)
 PAPERS = [
     *SHARED,
     *DICTIONARY,
-    (
-        "a dictionary that is a draft",
-        "dictionary-drafted",
-        "is a draft: nobody has confirmed people.age",
-        "take each mark out",
-    ),
+    DRAFTED,
     ("no policy", "policy-absent", "policy-absent cannot be read", ""),
     (
         "a policy that nobody signed",
@@ -147,96 +138,38 @@ FLAGS = [
     ("a folder for the flag", "flag-folder", "the flag .*paused.json cannot be", ""),
     ("a file for the data", "data-file", "the flag .*paused.json cannot be", ""),
 ]
-DRAFTS = [
-    (
-        "a dictionary that is there already",
-        "{files}/people.csv --out {files}/small.yaml",
-        "small.yaml is there already, and is kept",
-        "--out",
-    ),
-    (
-        "a folder for the dictionary",
-        "{files}/people.csv --out {files}/folder",
-        "folder is there already, and is kept",
-        "--out",
-    ),
-    (
-        "a link to nothing for the dictionary",
-        "{files}/people.csv --out {files}/dangling",
-        "dangling is there already, and is kept",
-        "--out",
-    ),
-    (
-        "a dictionary in no folder",
-        "{files}/people.csv --out {files}/gone/new.yaml",
-        "new.yaml cannot be written",
-        "--out",
-    ),
-    (
-        "a dictionary below a file",
-        "{files}/people.csv --out {files}/small.yaml/new.yaml",
-        "new.yaml cannot be written",
-        "--out",
-    ),
-    (
-        "a dictionary with an endless name",
-        "{files}/people.csv --out {files}/" + "x" * 300,
-        "cannot be written",
-        "--out",
-    ),
-    ("a dictionary without a name", "{files}/people.csv --out ''", "there already", "--out"),
-]
 
 
 def custodian_uses() -> list[WrongUse]:
-    """Give every wrong use of the custodian's commands."""
-    commands = (*WITH_SETTINGS, CHECK, DRAFT)
-    every = [use for command in commands for use in line_mistakes(command)]
+    """Give every wrong use of the custodian's commands but those about dictionaries."""
+    every = [use for command in WITH_SETTINGS for use in line_mistakes(command)]
     every += [use for command in WITH_SETTINGS for use in settings_mistakes(command)]
     every += paper_mistakes(RUN, [*PAPERS, *RUNNING])
     every += paper_mistakes(RUN, LEDGER_RUN, exit_code=6)
-    every += paper_mistakes(IMPORT, [*DICTIONARY, PAPERS[len(SHARED) + len(DICTIONARY)], *KEYS])
-    every += paper_mistakes(IMPORT, LEDGER_RUN[:1], exit_code=6)
-    every += [use for command in (SNAPSHOTS, RETIRE, ERASE) for use in paper_mistakes(command, KEYS)]
-    every += [
-        use for command in (SNAPSHOTS, RETIRE, ERASE) for use in paper_mistakes(command, LISTS, exit_code=6)
-    ]
-    every += [
-        use
-        for command in (RETIRE, ERASE)
-        for use in command.with_rest(
-            (name, f"--yes {word}" if command is ERASE else word, "this node has no snapshot", "")
-            for name, word in IDS
-        )
-    ]
-    every += ERASE.with_rest(
-        [("without --yes", "{snapshot}", "cannot be undone, and nobody has confirmed it", "add --yes")]
-    )
     every += PAUSE.with_rest(REASONS)
     every += [use for command in (PAUSE, RESUME) for use in paper_mistakes(command, FLAGS)]
-    refused = IMPORT.with_rest(
-        (
-            f"a table that {name}",
-            f"{{files}}/{file_of(name)}",
-            says,
-            "(every row's reason is in|the report is) .*[.]html$",
-        )
+    return [*every, *_import_uses(), *_snapshot_uses()]
+
+
+def _import_uses() -> list[WrongUse]:
+    then = "(every row's reason is in|the report is) .*[.]html$"
+    rows = [
+        (f"a table that {name}", f"{{files}}/{file_of(name)}", says, then)
         for name, (_, says) in TABLES.items()
-    )
-    # One form is enough: to read a table takes half a second, and what is said stands in both places.
-    every += [replace(use, forms=("--json",)) for use in refused]
-    every += CHECK.with_rest(
-        (f"for a dictionary, {name}", word, says, "name an existing dictionary")
-        for name, word, says in NOWHERE
-    )
-    every += CHECK.with_rest(
-        (f"a dictionary with {name}", f"{{files}}/{dictionary_file(name)}", "is wrong: ", "")
-        for name in DICTIONARIES
-    )
-    every += DRAFT.with_rest(DRAFTS)
-    return every
+    ]
+    return [
+        *paper_mistakes(IMPORT, [*DICTIONARY, DRAFTED, *KEYS]),
+        *paper_mistakes(IMPORT, LEDGER_RUN[:1], exit_code=6),
+        # One form is enough: to read a table takes half a second, and what is said stands in both places.
+        *(replace(use, forms=("--json",)) for use in IMPORT.with_rest(rows)),
+    ]
 
 
-def dictionary_file(name: str) -> str:
-    """Give the name of the file with a wrong dictionary."""
-    return f"dictionary-{list(DICTIONARIES).index(name)}.yaml"
+def _snapshot_uses() -> list[WrongUse]:
+    every = []
+    for command in (SNAPSHOTS, RETIRE, ERASE):
+        every += paper_mistakes(command, KEYS) + paper_mistakes(command, LISTS, exit_code=6)
+    for command, yes in ((RETIRE, ""), (ERASE, "--yes ")):
+        every += command.with_rest((name, yes + word, "this node has no snapshot", "") for name, word in IDS)
+    unasked = ("without --yes", "{snapshot}", "cannot be undone, and nobody has confirmed it", "add --yes")
+    return every + ERASE.with_rest([unasked])

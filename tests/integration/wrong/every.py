@@ -1,0 +1,17 @@
+"""All wrong uses for which no server is needed."""
+
+from tests.integration.wrong.analyst import analyst_uses
+from tests.integration.wrong.coordinator import coordinator_uses
+from tests.integration.wrong.dictionaries import dictionary_uses
+from tests.integration.wrong.node import custodian_uses
+from tests.integration.wrong.officer import officer_uses
+from tests.integration.wrong.sandbox import sandbox_uses
+
+USES = [
+    *analyst_uses(),
+    *custodian_uses(),
+    *dictionary_uses(),
+    *officer_uses(),
+    *coordinator_uses(),
+    *sandbox_uses(),
+]
