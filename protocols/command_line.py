@@ -1,4 +1,4 @@
-"""What is wrong with the words of a command line: one sentence, and what to write instead. Pure.
+"""The words of a command line: what is wrong with them and what to write instead, and how help is shown.
 
 Click finds the mistake; here it is said as everything else is said (spec/commands.md). An option that
 stands in the wrong place is the commonest mistake of a program whose settings stand before its commands.
@@ -81,3 +81,18 @@ def _below(command: click.Command) -> set[str]:
     """Give the options of all commands of a group."""
     below = command.commands.values() if isinstance(command, click.Group) else ()
     return {name for one in below for name in (*_options(one), *_below(one))}
+
+
+def let_help_flow(command: click.Command) -> None:
+    """Let the help of a command and of those below it take the terminal's width.
+
+    Typer's own lines end where the docstring's do; only a paragraph that begins with a backspace is meant
+    to keep its lines.
+    """
+    command.help = "\n\n".join(_paragraph(one) for one in (command.help or "").split("\n\n")) or None
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        let_help_flow(one)
+
+
+def _paragraph(text: str) -> str:
+    return text.removeprefix("\b\n") if text.startswith("\b") else " ".join(text.split("\n"))

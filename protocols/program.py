@@ -17,7 +17,7 @@ import click
 import typer
 from typer.main import get_command
 
-from protocols.command_line import wrong_words
+from protocols.command_line import let_help_flow, wrong_words
 from protocols.errors import Problem
 
 _INTERRUPTED = 130
@@ -113,7 +113,9 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
     if isinstance(sys.stdout, io.TextIOWrapper):
         # The name of a file need not be UTF-8; standard error escapes such a one by itself.
         sys.stdout.reconfigure(errors="backslashreplace")
-    outcome = _outcome(get_command(app), name, words)
+    command = get_command(app)
+    let_help_flow(command)
+    outcome = _outcome(command, name, words)
     if isinstance(outcome, int):
         return outcome
     if "--json" in words:

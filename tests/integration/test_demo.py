@@ -20,7 +20,7 @@ def shown() -> str:
 @pytest.mark.parametrize(
     "part",
     [
-        "expected half-width",
+        "Expected half-width",
         "cross-tab",
         "from a finer answer",
         "quantiles of thalach",

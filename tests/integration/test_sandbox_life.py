@@ -70,8 +70,8 @@ def test_a_bad_file_fails_with_the_report_and_leaves_no_process(tmp_path: Path) 
     assert outcome.exit_code == 2
     tree = outcome.json
     assert tree["format"] == "skerry.error/1"
-    assert tree["centres"].keys() == {"bad"}
-    findings = tree["centres"]["bad"]["report"]["tables"][0]["findings"]
+    assert tree["centres"].keys() == {"answered", "missing", "refused"}
+    findings = tree["centres"]["refused"]["bad"]["report"]["tables"][0]["findings"]
     assert {(one["row"], one["field"]) for one in findings} == {(4, "sex"), (6, "age")}
     assert "220" not in outcome.stdout + outcome.stderr
     assert tree["next_step"]
@@ -92,8 +92,8 @@ def test_a_sandbox_comes_up_again_with_its_ledger(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("word", ["down", "status", "logs"])
-def test_a_folder_that_is_no_sandbox_is_no_fault(tmp_path: Path, word: str) -> None:
+def test_a_folder_that_is_no_sandbox_is_said_so(tmp_path: Path, word: str) -> None:
     outcome = program("skerry-sandbox", word, tmp_path / "nothing")
-    assert outcome.exit_code == 0
-    assert "Traceback" not in outcome.stderr
+    assert outcome.exit_code == 2
+    assert "there is no sandbox in" in outcome.stderr
     assert not (tmp_path / "nothing").exists()
