@@ -157,7 +157,7 @@ def _updated(con: sqlite3.Connection) -> int:
     except sqlite3.Error:
         con.execute("ROLLBACK")
         raise
-    con.isolation_level = ""
+    con.isolation_level = "DEFERRED"  # as a connection begins
     return _VERSION
 
 

@@ -59,10 +59,8 @@ def query_run(
       release: {mode: dp, scope: centre, rho: 0.05}
       quorum: 3
 
-    \b
     Kinds: count, sum, mean, variance, proportion (with in), histogram (with edges), quantiles (with
-    probabilities).
-    The loss is rho (zCDP), or epsilon with delta. Asked again, it costs nothing.
+    probabilities). The loss is rho (zCDP), or epsilon with delta. Asked again, it costs nothing.
     """
     text = read_question(file)
     outputs = Outputs.checked(plot, page)

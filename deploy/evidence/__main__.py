@@ -41,7 +41,12 @@ def main() -> int:
     _say(f"attacking {_TABLES:,} suppressed tables; some minutes")
     tables = prove_suppression(_TABLES, seed)
     write("suppression", seed, {"suppression": tables})
-    outcomes = [bool(tables["holds"]), is_clean(ledger), is_clean(node), *(bool(one["holds"]) for one in noise)]
+    outcomes = [
+        bool(tables["holds"]),
+        is_clean(ledger),
+        is_clean(node),
+        *(bool(one["holds"]) for one in noise),
+    ]
     verdict = "all hold" if all(outcomes) else f"{outcomes.count(False)} FAILED"
     _say(f"{verdict} after {monotonic() - began:.0f} s; figures are in deploy/evidence")
     return 0 if all(outcomes) else 1

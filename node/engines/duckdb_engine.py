@@ -49,9 +49,7 @@ class DuckDBEngine:
         patients, cells = self._columns(membership_of(plan), plan, snapshot, charge)
         return Membership(patients=patients.astype(np.int64), cells=cells.astype(np.int64))
 
-    def _columns(
-        self, statement: Statement, plan: Plan, snapshot: Snapshot, charge: Charge
-    ) -> list[Column]:
+    def _columns(self, statement: Statement, plan: Plan, snapshot: Snapshot, charge: Charge) -> list[Column]:
         if not isinstance(charge, Charge) or charge.key != plan.repeat_key(snapshot.id):
             raise RuntimeError("a read needs the charge that was made for it")
         with self._lock:

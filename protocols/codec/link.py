@@ -41,7 +41,7 @@ _STATES = {
     CentreState.LATE: pb.CENTRE_STATE_LATE,
     CentreState.EXPIRED: pb.CENTRE_STATE_EXPIRED,
 }
-_STATE_OF = {number: state for state, number in _STATES.items()}
+_STATE_OF: dict[int, CentreState] = {number: state for state, number in _STATES.items()}
 
 
 def encode_frame(frame: Frame) -> bytes:
