@@ -46,7 +46,7 @@ class RefusalCode(Enum):
         6,
         "unknown_study",
         "The centre's officer has not signed this study.",
-        "ask the centre's officer to sign the study",
+        "check the study's name, or ask the centre's officer to sign it",
     )
     OUTSIDE_STUDY = (
         7,
@@ -76,19 +76,19 @@ class RefusalCode(Enum):
         11,
         "registry_budget",
         "The registry's privacy budget at the centre is used up.",
-        "nothing more can be asked here until a renewal",
+        "ask at a smaller loss, of what is left; when nothing is left, a renewal must be agreed",
     )
     STUDY_BUDGET = (
         12,
         "study_budget",
         "The study's privacy budget at the centre is used up.",
-        "the study must be signed with a larger budget",
+        "ask at a smaller loss, of what is left, or have the study signed with a larger budget",
     )
     ANALYST_BUDGET = (
         13,
         "analyst_budget",
         "The analyst's privacy budget at the centre is used up.",
-        "another analyst of the study may ask, or the study must allow more",
+        "ask at a smaller loss, of what is left, or have the study signed with more for each analyst",
     )
     QUERY_ID_REUSED = (
         14,

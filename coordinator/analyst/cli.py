@@ -85,10 +85,12 @@ def query_run(
 def _refused(error: RefusedError) -> ProgramError:
     result = error.result
     centres = result.centres if isinstance(result, Result) else {}
+    answered = len(centres.get("answered", []))
     if error.is_refusal:
         advice = next_steps(centres.get("refused", {}))
+        if answered:
+            advice += f"; or ask again with quorum: {answered}; what was answered is stored and costs nothing"
         return ProgramError(Exit.REFUSED, "refused", str(error), advice, centres=centres)
-    answered = len(centres.get("answered", []))
     advice = f"ask again with quorum: {answered or 1}; what was answered is stored and costs nothing again"
     if isinstance(result, Result) and result.missing:
         advice += f"; or, when the missing centres are back: skerry query result {result.query_id}"

@@ -30,7 +30,7 @@ def show_plan(report: PlanReport, console: Console) -> None:
 def _centres(report: PlanReport) -> Table:
     table = Table(title="centres", title_justify="left")
     table.add_column("centre")
-    table.add_column("would")
+    table.add_column("would", overflow="fold")
     table.add_column("cost in rho", justify="right")
     for budget in ("registry", "study", "analyst"):
         table.add_column(f"{budget} left", justify="right")

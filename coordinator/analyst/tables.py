@@ -179,6 +179,9 @@ def show_registry(description: dict[str, Any], console: Console) -> None:
             word = "on the link" if one["has_this_dictionary"] else "[yellow]uses another dictionary[/]"
             word += f", snapshot of {one['snapshot_at'][:10]}" if one["snapshot_at"] else ", no snapshot"
         console.print(f"{one['centre']}: {word}", soft_wrap=True)
+    for one in description["tables"][:1]:
+        console.print("A question to begin with; put your study's name into it:")
+        console.print(one["example"].rstrip(), markup=False, highlight=False, soft_wrap=True)
 
 
 def _fields_of(name: str, fields: list[dict[str, Any]]) -> Table:

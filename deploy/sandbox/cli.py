@@ -8,7 +8,7 @@ import typer
 
 from deploy.sandbox import federation
 from deploy.sandbox.errors import SandboxError
-from deploy.sandbox.papers import SHIPPED, Plan, policy_text
+from deploy.sandbox.papers import SHIPPED, STUDY, Plan, policy_text
 from deploy.sandbox.places import Places
 from deploy.sandbox.policy_file import check_policy
 from protocols.dictionary import Dictionary
@@ -148,9 +148,10 @@ def up(  # noqa: PLR0917 -- the contract of the command
     if json:
         print_json(federation.status(places))
     else:
+        skerry = f"skerry --profile {places.root / 'analyst.toml'}"
         sys.stdout.write(
-            f"{len(plan.centres)} centres are ready; ask with:\n"
-            f"  skerry --profile {places.root / 'analyst.toml'} query run QUESTION.yaml\n"
+            f"{len(plan.centres)} centres are ready; the study is called {STUDY}. Look, and ask:\n"
+            f"  {skerry} registry describe\n  {skerry} query run QUESTION.yaml\n"
         )
 
 

@@ -111,9 +111,9 @@ def _table(entries: "tuple[Entry, ...]", centre: str, *, everything: bool) -> Ta
     table = Table(title=f"{what} {centre} (rho, zCDP; times in UTC)", title_justify="left")
     table.add_column("event", justify="right")
     for heading in ("asked at", "by", "study", *(["outcome"] if everything else []), "mode"):
-        table.add_column(heading)
-    table.add_column("rho", justify="right")
-    table.add_column("question", ratio=1)
+        table.add_column(heading, overflow="fold")
+    table.add_column("rho", justify="right", overflow="fold")
+    table.add_column("question", ratio=1, overflow="fold")
     table.add_column("asked again", justify="right")
     for one in entries:
         table.add_row(

@@ -71,11 +71,12 @@ def _months(report: dict[str, Any]) -> Table:
 
 def _table(title: str, report: dict[str, Any], headings: tuple[str, ...]) -> Table:
     table = Table(title=title, title_justify="left", caption=_caption(report), caption_justify="left")
-    table.add_column("budget")
+    # Folded where a terminal is narrow: a figure that ends in dots is none.
+    table.add_column("budget", overflow="fold")
     for heading in headings:
-        table.add_column(heading, justify="left" if heading == "used" else "right")
+        table.add_column(heading, justify="left" if heading == "used" else "right", overflow="fold")
     if _has_period(report):
-        table.add_column("in the period", justify="right")
+        table.add_column("in the period", justify="right", overflow="fold")
     for days in (30, 90):
         table.add_column(f"lasts until, at the rate of {days} days")
     return table
