@@ -87,9 +87,7 @@ def _show(folder: Path, questions: Path) -> None:
     _ask(folder, questions, 7)
     picture = Path(".demo") / "ages.svg"
     picture.parent.mkdir(exist_ok=True)
-    _say(
-        "7. One centre loses power. A histogram of those that are left, and a picture; who is missing is named."
-    )
+    _say("7. One centre loses power. A histogram of those that are left, a picture, and who is missing.")
     _stop_centre(folder, "switzerland")
     _ask(folder, questions, 8, "--plot", str(picture))
     _say("8. The first question again, without the lost centre: stored answers come back, and cost nothing.")
