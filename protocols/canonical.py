@@ -49,8 +49,5 @@ def _text(tree: Tree) -> str:
 
 def sha256(domain: str, *parts: bytes) -> Digest:
     """Hash parts under a domain, each with its length before it, so that no two inputs coincide."""
-    state = hashlib.sha256()
-    for part in (domain.encode(), *parts):
-        state.update(len(part).to_bytes(8, "big"))
-        state.update(part)
-    return Digest(state.digest())
+    framed = b"".join(len(part).to_bytes(8, "big") + part for part in (domain.encode(), *parts))
+    return Digest(hashlib.sha256(framed).digest())

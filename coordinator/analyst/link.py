@@ -7,6 +7,7 @@
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -58,6 +59,7 @@ _OPTIONS: list[tuple[str, int]] = [
 ]
 _LOST = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
 """How a coordinator's end shows: at once, and when it is stopped in good order."""
+_SETTLED = (grpc.ChannelConnectivity.READY, grpc.ChannelConnectivity.TRANSIENT_FAILURE)
 _NOT_RELAYED = (
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.ALREADY_EXISTS,
@@ -73,6 +75,7 @@ class Desk:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
         self._channel: grpc.Channel | None = None
+        self._is_settled = threading.Event()
         self.was_reached = False
         """Whether the coordinator has been reached since the channel was opened."""
 
@@ -82,6 +85,9 @@ class Desk:
         Raises AskError when the coordinator does not take it, and UnreachableError.
         """
         deadline_s = time.monotonic() + ask.deadline_ms / 1000
+        self._open()
+        # A coordinator that takes the question and dies at once must be known to have been there.
+        self._is_settled.wait(_SETUP_S)
         answered: set[CentreId] = set()
         pause_s = _FIRST_PAUSE_S
         while True:
@@ -134,6 +140,7 @@ class Desk:
                 time.sleep(_LET_GO_S)
             self._channel.close()
             self._channel = None
+            self._is_settled.clear()
             self.was_reached = False
 
     def _steps(self, path: str, ask: Ask) -> Iterator[Progress]:
@@ -172,15 +179,17 @@ class Desk:
             if profile.target.startswith(_LOOPBACK):
                 options.append(("grpc.enable_http_proxy", 0))
             self._channel = grpc.secure_channel(profile.target, credentials, options=options)
-            self._channel.subscribe(self._note)
+            self._channel.subscribe(self._note, try_to_connect=True)
         return self._channel
 
     def _note(self, state: grpc.ChannelConnectivity) -> None:
-        """Note that the coordinator was reached; gRPC says so in a thread of its own."""
+        """Note whether the coordinator was reached; gRPC says so in a thread of its own."""
         if state is grpc.ChannelConnectivity.READY:
             self.was_reached = True
             if self._channel is not None:
                 self._channel.unsubscribe(self._note)  # seen once is enough
+        if state in _SETTLED:
+            self._is_settled.set()
 
     def _failure(self, error: grpc.RpcError) -> CoordinatorError:
         """Say what a call's end means. The one table from gRPC's codes to this room's errors."""

@@ -23,6 +23,8 @@ from protocols.layout import TEMPLATE_VERSION
 from protocols.queries import Mode, Query
 from protocols.releases import repeat_key
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spend:
@@ -37,6 +39,10 @@ class Spend:
     dictionary: Digest
     snapshot: SnapshotId
     noise: tuple[GaussianEvent, ...]
+
+    def __post_init__(self) -> None:
+        # Named here, once: not while others wait for the ledger's lock.
+        _ = self.key, self.families
 
     @property
     def loss(self) -> Loss:
@@ -127,7 +133,7 @@ def refused_leaf(analyst: AnalystId, study: StudyId, query_id: QueryId, code: st
 
 def _leaf(kind: str, at: datetime, **fields: Any) -> bytes:  # noqa: ANN401 -- texts and lists of texts
     tree = {"kind": kind, "at": at.isoformat(timespec="milliseconds"), **fields}
-    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _ENCODER.encode(tree).encode()
 
 
 def read_leaf(leaf: bytes) -> dict[str, Any]:

@@ -101,11 +101,14 @@ def size_of(db: sqlite3.Connection) -> int:
 
 def append(db: sqlite3.Connection, leaf: bytes) -> int:
     """Append an event with the subtrees that it completes; give its number."""
-    seq = size_of(db)
+    # Before anything else: events that were cut off are missed by their number.
+    row = db.execute("UPDATE head SET size = size + 1 RETURNING size - 1").fetchone()
+    if row is None:
+        raise LedgerError("the ledger does not say how many events it has")
+    seq = int(row[0])
     nodes = transparency.appended(transparency.leaf_hash(leaf), seq, nodes_of(db))
     hashes = b"".join(value for _, _, value in nodes)
     db.execute("INSERT INTO event (seq, leaf, nodes) VALUES (?, ?, ?)", (seq, leaf, hashes))
-    db.execute("UPDATE head SET size = ?", (seq + 1,))
     return seq
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from node.errors import LedgerError
 from node.ledger.audit import audit
 from privacy.loss import ZERO
 from protocols.ids import Digest
@@ -178,6 +179,29 @@ def test_every_single_edit_deletion_reorder_and_truncation_is_found(tmp_path: Pa
     told(dict(made))
     # Rows change places in every table but that of one row.
     assert len(made) == 4 * len(TABLES) - 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM event WHERE seq = (SELECT max(seq) FROM event)",
+        "DELETE FROM head",
+        "UPDATE head SET size = 0",
+    ],
+)
+def test_nothing_is_charged_on_top_of_a_log_that_was_cut(tmp_path: Path, change: str) -> None:
+    """The next event is numbered by what was written, not by what is left of it."""
+    path = _filled(tmp_path)
+    if audit(path).size % 2 == 0:  # the next event is to have a brother on its left, whose hash it needs
+        one = spend("nobody")
+        ledger_at(tmp_path).note_refusal(one.analyst, one.study, one.query_id, RefusalCode.OUTSIDE_POLICY)
+    before = _open(path)
+    before.execute(change)
+    left = before.execute("SELECT count(*) FROM event").fetchone()
+    with pytest.raises(LedgerError):
+        ledger_at(tmp_path).charge(spend("on top"), FREE)
+    assert before.execute("SELECT count(*) FROM event").fetchone() == left
+    before.close()
 
 
 def test_bytes_changed_in_the_file_are_found_or_refused(tmp_path: Path) -> None:
