@@ -23,9 +23,9 @@ from coordinator.store import open_store
 from protocols.clock import system_clock
 from protocols.errors import ProtocolError, TextError, WireError
 from protocols.ids import COORDINATOR_URI, CentreId
-from protocols.keys import key_from_text
 from protocols.program import Exit, ProgramError
 from protocols.program import run as run_program
+from protocols.root import read_root
 from protocols.roster import Roster, open_roster
 from protocols.transport_papers import check_certificate, check_pair
 
@@ -87,9 +87,9 @@ def _lock(descriptor: int, data: Path) -> None:
 
 
 def _roster(settings: Settings) -> Roster:
-    path = settings.root_key
+    path = settings.root
     try:
-        root = key_from_text(path.read_text(encoding="ascii", errors="replace").strip())
+        root = read_root(path.read_bytes())
         path = settings.roster
         return open_roster(path.read_bytes(), root)
     except OSError as error:

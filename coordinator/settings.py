@@ -18,7 +18,7 @@ class Settings(SettingsModel):
     listen: Address = Field(description="host:port to listen on")
     data: Path = Field(description="folder of the coordinator's state")
     roster: Path = Field(description="the signed roster")
-    root_key: Path = Field(description="the consortium's root key, public")
+    root: Path = Field(description="the consortium's root, pinned: its keys, and how many must sign")
     tls_ca: Path = Field(description="certificate of the authority that signs transport certificates")
     tls_certificate: Path = Field(description="the coordinator's transport certificate")
     tls_key: Path = Field(description="its private key, PEM")

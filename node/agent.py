@@ -3,8 +3,7 @@
 * One thread runs the gate, so that queries are answered one after the other and the loop never blocks.
 * A connection that falls silent for three heartbeats is given up; the next try waits a random time, so
   that many nodes do not return at once.
-* Whatever goes wrong in one query is logged by the name of its type, and answered as `failed`; a broken
-  ledger stops the node.
+* A broken ledger stops the node.
 """
 
 import asyncio
@@ -15,22 +14,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar, TypeVarTuple
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+from node.answering import Answering
 from node.errors import LedgerError
-from node.gate import Gate
 from node.link import LinkLostError, Stream, Transport, stream_to
 from node.presence import LinkState
 from node.snapshots import Snapshots
-from protocols.codec.answers import encode_signed_answer
 from protocols.codec.link import decode_welcome, encode_hello
-from protocols.envelope import sign_answer, sign_planned
 from protocols.errors import WireError
 from protocols.frames import Message
-from protocols.ids import UNREAD, CentreId, Digest, ExchangeId
+from protocols.ids import CentreId, Digest, ExchangeId
 from protocols.link import PROTOCOL, FrameKind, Hello
-from protocols.refusals import Refusal, RefusalCode
-from protocols.releases import Answer, Planned
 
 _log = logging.getLogger("skerry.node")
 _FIRST_WAIT_S = 0.2
@@ -50,23 +43,22 @@ class Introduction:
     software: str
     dictionary: Digest
     dictionary_text: bytes
+    roster_version: int
 
 
 class Agent:
-    """Keeps the link up and hands queries to the gate."""
+    """Keeps the link up and hands queries to the answering."""
 
     def __init__(
         self,
         who: Introduction,
-        gate: Gate,
+        answering: Answering,
         snapshots: Snapshots,
-        identity: Ed25519PrivateKey,
         on_link: Callable[[LinkState], None],
     ) -> None:
         self._who = who
-        self._gate = gate
+        self._answering = answering
         self._snapshots = snapshots
-        self._identity = identity
         self._on_link = on_link
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="gate")
         self._places = asyncio.Semaphore(_MAX_WAITING)
@@ -105,6 +97,7 @@ class Agent:
             dictionary=self._who.dictionary,
             dictionary_text=self._who.dictionary_text,
             snapshot_at=snapshot.committed_at if snapshot else None,
+            roster_version=self._who.roster_version,
         )
         exchange = ExchangeId.new()
         await stream.send(Message(kind=FrameKind.HELLO, exchange=exchange, body=encode_hello(hello)))
@@ -143,7 +136,7 @@ class Agent:
     async def _answer(self, stream: Stream, query: Message) -> None:
         try:
             kind = _ANSWERED_BY[query.kind]
-            work = self._signed if kind is FrameKind.ANSWER else self._signed_plan
+            work = self._answering.answer if kind is FrameKind.ANSWER else self._answering.plan
             body = await self._in_worker(work, query.body)
             await stream.send(Message(kind=kind, exchange=query.exchange, body=body))
         except LinkLostError:
@@ -151,35 +144,6 @@ class Agent:
             _log.warning("event=answer_not_sent")
         finally:
             self._places.release()
-
-    def _signed(self, envelope: bytes) -> bytes:
-        """Answer and sign, in the gate's thread."""
-        try:
-            answer = self._gate.answer(envelope)
-        except LedgerError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- the one broad net: a type's name, never its text
-            _log.error("event=answer_failed type=%s", type(error).__name__)
-            refusal = Refusal(code=RefusalCode.FAILED)
-            answer = Answer(centre=self._who.centre, query_id=UNREAD, outcome=refusal)
-        if isinstance(answer.outcome, Refusal):
-            _log.info("event=refused query=%s code=%s", answer.query_id, answer.outcome.code.word)
-        else:
-            receipt = answer.outcome.receipt
-            _log.info("event=released query=%s charged_rho=%s", answer.query_id, receipt.charged)
-        return encode_signed_answer(sign_answer(answer, self._identity))
-
-    def _signed_plan(self, envelope: bytes) -> bytes:
-        """Plan and sign, in the gate's thread."""
-        try:
-            planned = self._gate.plan(envelope)
-        except LedgerError:
-            raise
-        except Exception as error:  # noqa: BLE001 -- as in `_signed`
-            _log.error("event=plan_failed type=%s", type(error).__name__)
-            refusal = Refusal(code=RefusalCode.UNAVAILABLE)
-            planned = Planned(centre=self._who.centre, query_id=UNREAD, outcome=refusal)
-        return encode_signed_answer(sign_planned(planned, self._identity))
 
     async def _in_worker(self, function: Callable[[*_Ts], _T], *arguments: *_Ts) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, function, *arguments)

@@ -134,6 +134,7 @@ def _certificate(path: Path) -> bytes:
 async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "Transport") -> None:
     # Loaded here: the commands that only read need neither gRPC nor the engine.
     from node.agent import Agent, Introduction
+    from node.answering import Answering
     from node.cohorts import Cohorts
     from node.engines.duckdb_engine import DuckDBEngine
     from node.gate import Gate, Stores
@@ -163,8 +164,10 @@ async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "T
         software=f"skerry {version('skerry')}",
         dictionary=rules.dictionary.digest,
         dictionary_text=rules.dictionary_text,
+        roster_version=rules.roster.version,
     )
-    agent = Agent(who, gate, snapshots, keys.identity, telling(settings.data, system_clock))
+    answering = Answering(gate, rules.centre, keys.identity)
+    agent = Agent(who, answering, snapshots, telling(settings.data, system_clock))
     serving = asyncio.ensure_future(agent.run(transport))
     looking = asyncio.ensure_future(_let_go(snapshots, engine))
     for number in (signal.SIGTERM, signal.SIGINT):

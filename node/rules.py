@@ -16,7 +16,7 @@ from protocols.dictionary_text import read_dictionary
 from protocols.documents import nearest, some
 from protocols.errors import Problem, ProtocolError, TextError
 from protocols.ids import CentreId, Digest, StudyId
-from protocols.keys import key_from_text
+from protocols.root import read_root
 from protocols.roster import Roster, open_roster
 from protocols.studies import EVERY, Study, open_study
 from protocols.study_tables import tables_of
@@ -66,9 +66,9 @@ def load_rules(settings: Settings) -> Rules:
     """Read and verify everything that the node obeys. Raises RulesError."""
     dictionary, text = load_dictionary(settings.dictionary)
     check_confirmed(dictionary, settings.dictionary)
-    path = settings.root_key
+    path = settings.root
     try:
-        root = key_from_text(_read(path).decode("ascii", "replace").strip())
+        root = read_root(_read(path))
         path = settings.roster
         roster = open_roster(_read(path), root)
         officer_key = _officer_key(roster, settings)
@@ -130,7 +130,7 @@ def _officer_key(roster: Roster, settings: Settings) -> Ed25519PublicKey:
         raise RulesError(
             f"the roster knows no officer {settings.officer!r} of the centre {settings.centre!r}"
         )
-    return officer.key
+    return officer.keys.signing
 
 
 def _read(path: Path, next_step: str = "") -> bytes:

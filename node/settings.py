@@ -22,7 +22,7 @@ class Settings(SettingsModel):
     data: Path = Field(description="folder of snapshots, ledger and reports")
     dictionary: Path = Field(description="the registry's data dictionary")
     roster: Path = Field(description="the signed roster")
-    root_key: Path = Field(description="the consortium's root key, public, pinned at this centre")
+    root: Path = Field(description="the consortium's root, pinned: its keys, and how many must sign")
     studies: Path = Field(description="folder of signed studies, *.toml")
     policy: Path = Field(description="the signed policy")
     keys: Path = Field(description="folder of the node's private keys")

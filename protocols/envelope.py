@@ -61,7 +61,7 @@ def open_envelope(
     analyst = analysts.get(terms.analyst)
     if analyst is None:
         raise UnknownAnalystError("the roster does not know the analyst")
-    _verify(analyst.key, envelope.signature, purpose.value + envelope.terms)
+    _verify(analyst.keys.signing, envelope.signature, purpose.value + envelope.terms)
     return Opened(terms=terms, content=_content(envelope.terms))
 
 

@@ -53,5 +53,9 @@ class UnknownAnalystError(SignatureError):
     """The roster has no such analyst."""
 
 
+class RosterError(ProtocolError):
+    """A roster that is rightly signed and must not be believed: older, contradicting, or expired."""
+
+
 class ProofError(ProtocolError):
     """A Merkle proof that does not lead to the root."""

@@ -32,6 +32,11 @@ class FrameKind(Enum):
     ANSWER = 5
     PLAN = 32
     PLANNED = 33
+    ROSTER = 34
+    RENEW = 35
+    RENEWED = 36
+    STUDY = 37
+    DECISION = 38
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class Hello:
     dictionary: Digest
     dictionary_text: bytes
     snapshot_at: datetime | None
+    roster_version: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

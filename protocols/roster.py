@@ -1,21 +1,30 @@
-"""The roster: who belongs. Signed by the consortium's root key. spec/roster.md.
+"""The roster: who belongs. Signed by the consortium's root. spec/roster.md.
 
-One person or institution has one entry and one Ed25519 key. Its life cycle (versions, thresholds)
-is the enrolment's business; here a roster is read and asked.
+One person or legal institution has one entry, and its own keys. Here a roster is read, written and
+asked; which one to believe is decided in `trust.py`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from typing import TypeVar
 
 from protocols.errors import WireError
 from protocols.ids import AnalystId, CentreId, OfficerId
-from protocols.keys import key_from_text
-from protocols.signed_text import Fields, SignedText
+from protocols.keys import PublicKeys, keys_from_text, keys_to_text
+from protocols.root import Root
+from protocols.signed_text import Fields, SignedText, quoted
 
-ROOT = "consortium"
-"""The name under which the root signs."""
+MAX_INSTITUTION = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Centre:
+    """A hospital, with the legal institution that it is."""
+
+    id: CentreId
+    institution: str
+    keys: PublicKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +33,7 @@ class Analyst:
 
     id: AnalystId
     institution: str
-    key: Ed25519PublicKey
+    keys: PublicKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +42,7 @@ class Officer:
 
     id: OfficerId
     centre: CentreId
-    key: Ed25519PublicKey
+    keys: PublicKeys
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,17 +52,32 @@ class Roster:
     consortium: str
     version: int
     expires: datetime
-    centres: dict[CentreId, Ed25519PublicKey]
+    centres: dict[CentreId, Centre]
     analysts: dict[AnalystId, Analyst]
     officers: dict[OfficerId, Officer]
 
+    def officers_of(self, centre: CentreId) -> tuple[Officer, ...]:
+        """Give the officers of one centre, in the order of their names."""
+        return tuple(sorted((one for one in self.officers.values() if one.centre == centre), key=_name))
 
-def open_roster(octets: bytes, root: Ed25519PublicKey) -> Roster:
+
+_E = TypeVar("_E", Centre, Analyst, Officer)
+
+
+def _name(entry: Centre | Analyst | Officer) -> str:
+    return entry.id.text
+
+
+def open_roster(octets: bytes, root: Root) -> Roster:
     """Verify and read a roster file. Raises SignatureError or TextError."""
-    fields = Fields(SignedText.parse(octets).opened(ROOT, root, "roster"), "roster")
+    tree = SignedText.parse(octets).opened_by(root.keys, root.threshold, "roster")
+    return _roster(Fields(tree, "roster"), root)
+
+
+def _roster(fields: Fields, root: Root) -> Roster:
     fields.take("format", str)
     try:
-        centres = [(CentreId(one.take("id", str)), _key(one)) for one in fields.tables("centre")]
+        centres = [_centre(one) for one in fields.tables("centre")]
         analysts = [_analyst(one) for one in fields.tables("analyst")]
         officers = [_officer(one) for one in fields.tables("officer")]
     except WireError as error:
@@ -62,21 +86,72 @@ def open_roster(octets: bytes, root: Ed25519PublicKey) -> Roster:
         consortium=fields.take("consortium", str),
         version=fields.take("version", int),
         expires=when(fields, "expires"),
-        centres=dict(centres),
+        centres={one.id: one for one in centres},
         analysts={one.id: one for one in analysts},
         officers={one.id: one for one in officers},
     )
     fields.done()
-    people = [key for _, key in centres]
-    people += [one.key for one in analysts] + [one.key for one in officers]
-    if len(roster.centres) + len(roster.analysts) + len(roster.officers) < len(people):
-        raise fields.wrong("names somebody twice")
-    if len({key.public_bytes_raw() for key in people}) < len(people):
-        raise fields.wrong("gives one key to two entries")
+    if roster.consortium != root.consortium:
+        raise fields.wrong(f"is that of {roster.consortium!r}, and the root is that of {root.consortium!r}")
+    if roster.version < 1:
+        raise fields.wrong("'version' is 1 or more")
+    _check_one_entry(fields, centres, analysts, officers)
     for officer in officers:
         if officer.centre not in roster.centres:
             raise fields.wrong(f"the officer {str(officer.id)!r} belongs to no centre of the roster")
     return roster
+
+
+def _check_one_entry(
+    fields: Fields, centres: list[Centre], analysts: list[Analyst], officers: list[Officer]
+) -> None:
+    """Refuse who is there twice: by name, by institution, or by any one key."""
+    for ids in ([one.id for one in centres], [one.id for one in analysts], [one.id for one in officers]):
+        if len(set(ids)) < len(ids):
+            raise fields.wrong("names somebody twice")
+    if len({one.institution.casefold() for one in centres}) < len(centres):
+        raise fields.wrong("gives two centres to one institution: one legal institution has one entry")
+    keys = [
+        *(one.keys for one in centres),
+        *(one.keys for one in analysts),
+        *(one.keys for one in officers),
+    ]
+    for octets in (
+        [one.signing.public_bytes_raw() for one in keys],
+        [one.sealing.x25519.public_bytes_raw() for one in keys],
+        [one.sealing.mlkem768.public_bytes_raw() for one in keys],
+    ):
+        if len(set(octets)) < len(octets):
+            raise fields.wrong("gives one key to two entries")
+
+
+def roster_text(roster: Roster) -> str:
+    """Write a roster's body, to be signed: entries in the order of their names."""
+    expires = roster.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    head = f'format = "skerry.roster/1"\nconsortium = {quoted(roster.consortium)}\n'
+    head += f"version = {roster.version}\nexpires = {expires}\n"
+    centres = (
+        _entry("centre", one.id.text, {"institution": one.institution}, one.keys)
+        for one in _ordered(roster.centres.values())
+    )
+    officers = (
+        _entry("officer", one.id.text, {"centre": one.centre.text}, one.keys)
+        for one in _ordered(roster.officers.values())
+    )
+    analysts = (
+        _entry("analyst", one.id.text, {"institution": one.institution}, one.keys)
+        for one in _ordered(roster.analysts.values())
+    )
+    return "\n".join([head, *centres, *officers, *analysts])
+
+
+def _ordered(entries: Iterable[_E]) -> list[_E]:
+    return sorted(entries, key=_name)
+
+
+def _entry(sort: str, name: str, more: dict[str, str], keys: PublicKeys) -> str:
+    pairs = {"id": name, **more, **keys_to_text(keys)}
+    return f"[[{sort}]]\n" + "".join(f"{key} = {quoted(value)}\n" for key, value in pairs.items())
 
 
 def when(fields: Fields, name: str) -> datetime:
@@ -90,23 +165,28 @@ def when(fields: Fields, name: str) -> datetime:
         raise fields.wrong(f"{name!r} lies outside the calendar") from None
 
 
-def _key(entry: Fields) -> Ed25519PublicKey:
-    key = key_from_text(entry.take("key", str))
+def _keys(entry: Fields) -> PublicKeys:
+    keys = keys_from_text(entry.take("key", str), entry.take("x25519", str), entry.take("mlkem768", str))
     entry.done()
-    return key
+    return keys
+
+
+def _centre(entry: Fields) -> Centre:
+    return Centre(id=CentreId(entry.take("id", str)), institution=_institution(entry), keys=_keys(entry))
 
 
 def _analyst(entry: Fields) -> Analyst:
-    return Analyst(
-        id=AnalystId(entry.take("id", str)),
-        institution=entry.take("institution", str),
-        key=_key(entry),
-    )
+    return Analyst(id=AnalystId(entry.take("id", str)), institution=_institution(entry), keys=_keys(entry))
+
+
+def _institution(entry: Fields) -> str:
+    text = entry.take("institution", str)
+    if not text.strip() or text != text.strip() or not text.isprintable() or len(text) > MAX_INSTITUTION:
+        raise entry.wrong(f"'institution' is a name of 1 to {MAX_INSTITUTION} characters")
+    return text
 
 
 def _officer(entry: Fields) -> Officer:
     return Officer(
-        id=OfficerId(entry.take("id", str)),
-        centre=CentreId(entry.take("centre", str)),
-        key=_key(entry),
+        id=OfficerId(entry.take("id", str)), centre=CentreId(entry.take("centre", str)), keys=_keys(entry)
     )

@@ -11,6 +11,7 @@ format and the body's exact bytes; nothing is parsed before a signature has been
 """
 
 import base64
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -79,11 +80,34 @@ class SignedText:
         signature = next((sig for who, sig in self.signatures if who == signer), None)
         if signature is None:
             raise SignatureError(f"the {kind} bears no signature of {signer!r}")
+        if not self._is_right(signature, key, kind):
+            raise SignatureError(f"the signature of {signer!r} under the {kind} is wrong")
+        return read_toml(self.body, kind)
+
+    def signers(self, keys: Mapping[str, Ed25519PublicKey], kind: str) -> frozenset[str]:
+        """Say whose signatures are right; each signer counts once, and a wrong signature not at all."""
+        return frozenset(
+            who for who, sig in self.signatures if who in keys and self._is_right(sig, keys[who], kind)
+        )
+
+    def opened_by(self, keys: Mapping[str, Ed25519PublicKey], threshold: int, kind: str) -> dict[str, Any]:
+        """Give the document, once so many have signed it. Raises SignatureError or TextError."""
+        found = len(self.signers(keys, kind))
+        if found < max(threshold, 1):
+            raise SignatureError(f"the {kind} bears {found} of the {threshold} signatures that it needs")
+        return read_toml(self.body, kind)
+
+    def _is_right(self, signature: bytes, key: Ed25519PublicKey, kind: str) -> bool:
         try:
             key.verify(signature, _message(kind, self.body))
         except InvalidSignature:
-            raise SignatureError(f"the signature of {signer!r} under the {kind} is wrong") from None
-        return read_toml(self.body, kind)
+            return False
+        return True
+
+
+def quoted(text: str) -> str:
+    """Write a text as a TOML string."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _message(kind: str, body: bytes) -> bytes:

@@ -13,7 +13,8 @@ from protocols.dictionary import Dictionary
 from protocols.dictionary_text import read_dictionary
 from protocols.errors import ProtocolError, TextError, WireError
 from protocols.ids import AnalystId, CentreId
-from protocols.keys import key_from_text
+from protocols.keys import SealingSecret
+from protocols.root import read_root
 from protocols.roster import Roster, open_roster
 from protocols.settings_text import Address, Name, SettingsModel, read_settings
 from protocols.transport_papers import check_certificate, check_pair
@@ -26,8 +27,9 @@ class ProfileFile(SettingsModel):
     coordinator: Address = Field(description="host:port of the coordinator")
     dictionary: Path = Field(description="the registry's data dictionary")
     roster: Path = Field(description="the signed roster")
-    root_key: Path = Field(description="the consortium's root key, public")
+    root: Path = Field(description="the consortium's root, pinned: its keys, and how many must sign")
     signing_key: Path = Field(description="your private key, Ed25519, 32 bytes")
+    sealing_key: Path = Field(description="your private key for what is sealed to you, 96 bytes")
     tls_ca: Path = Field(description="certificate of the authority that signs transport certificates")
     tls_certificate: Path = Field(description="your transport certificate")
     tls_key: Path = Field(description="its private key, PEM")
@@ -49,6 +51,7 @@ class Profile:
     dictionary: Dictionary
     roster: Roster
     signing_key: Ed25519PrivateKey
+    sealing_key: SealingSecret
     tls_ca_pem: bytes
     tls_certificate_pem: bytes
     tls_key_pem: bytes
@@ -73,9 +76,9 @@ def load_profile(path: Path) -> Profile:
 
 
 def _profile(file: ProfileFile) -> Profile:
-    path = file.root_key
+    path = file.root
     try:
-        root = key_from_text(_read(path).decode("ascii", "replace").strip())
+        root = read_root(_read(path))
         path = file.roster
         roster = open_roster(_read(path), root)
         path = file.dictionary
@@ -105,6 +108,7 @@ def _profile(file: ProfileFile) -> Profile:
         dictionary=dictionary,
         roster=roster,
         signing_key=Ed25519PrivateKey.from_private_bytes(key),
+        sealing_key=_sealing_key(file.sealing_key),
         tls_ca_pem=authority,
         tls_certificate_pem=certificate,
         tls_key_pem=tls_key,
@@ -112,6 +116,13 @@ def _profile(file: ProfileFile) -> Profile:
         deadline_s=file.deadline_s,
         valid_hours=file.valid_hours,
     )
+
+
+def _sealing_key(path: Path) -> SealingSecret:
+    try:
+        return SealingSecret.from_octets(_secret(path))
+    except WireError as error:
+        raise SettingsError(f"{path}: {error}") from None
 
 
 def _read(path: Path) -> bytes:

@@ -25,7 +25,7 @@ def verified_quote(
 ) -> Quote | Refusal:
     """Check the bytes of what a centre says to a plan. Raises UnverifiableError with one public sentence."""
     try:
-        planned = open_planned(decode_signed_answer(octets), roster.centres[centre])
+        planned = open_planned(decode_signed_answer(octets), roster.centres[centre].keys.signing)
     except (SignatureError, WireError) as error:
         raise UnverifiableError(f"the quote does not bear the centre's signature ({error})") from None
     if planned.centre != centre:

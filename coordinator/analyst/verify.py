@@ -48,7 +48,7 @@ def verified(
 ) -> Verified | Refusal:
     """Check an answer's bytes. Raises UnverifiableError with one public sentence."""
     try:
-        answer = open_answer(decode_signed_answer(octets), roster.centres[centre])
+        answer = open_answer(decode_signed_answer(octets), roster.centres[centre].keys.signing)
     except (SignatureError, WireError) as error:
         raise UnverifiableError(f"the answer does not bear the centre's signature ({error})") from None
     if answer.centre != centre:

@@ -26,11 +26,12 @@ from node.tables import Tables
 from protocols.dictionary_text import read_dictionary
 from protocols.envelope import Purpose, seal
 from protocols.ids import AnalystId, CentreId, QueryId, StudyId
+from protocols.keys import PublicKeys, SealingSecret
 from protocols.queries import Kind, Mode, Query, Scope, SignedTerms
 from protocols.query_text import request_from_tree
 from protocols.refusals import Refusal
 from protocols.releases import Granted, Quote
-from protocols.roster import Analyst, Roster
+from protocols.roster import Analyst, Centre, Roster
 from protocols.studies import EVERY, Study
 
 _DICTIONARY = read_dictionary(DICTIONARY)
@@ -75,14 +76,15 @@ def _study(expires: datetime) -> Study:
 
 def _rules(key: Ed25519PrivateKey) -> Rules:
     expires = datetime.now(UTC) + _LONG
-    analyst = Analyst(id=_ANALYST, institution="bench", key=key.public_key())
+    keys = PublicKeys(signing=key.public_key(), sealing=SealingSecret.generate().public)
+    analyst = Analyst(id=_ANALYST, institution="bench", keys=keys)
     return Rules(
         centre=_CENTRE,
         roster=Roster(
             consortium="bench",
             version=1,
             expires=expires,
-            centres={_CENTRE: key.public_key()},
+            centres={_CENTRE: Centre(id=_CENTRE, institution="bench", keys=keys)},
             analysts={_ANALYST: analyst},
             officers={},
         ),

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from deploy.sandbox.places import write_secret
+from protocols.keys import SealingSecret
 
 _VALID_FOR = timedelta(days=365)
 _CLOCKS_MAY_DIFFER_BY = timedelta(minutes=5)
@@ -32,6 +33,13 @@ def signing_key(path: Path) -> Ed25519PrivateKey:
     if not path.exists():
         write_secret(path, Ed25519PrivateKey.generate().private_bytes_raw())
     return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
+
+
+def sealing_key(path: Path) -> SealingSecret:
+    """Load a sealing key, or make it."""
+    if not path.exists():
+        write_secret(path, SealingSecret.generate().to_octets())
+    return SealingSecret.from_octets(path.read_bytes())
 
 
 def random_key(path: Path) -> None:

@@ -9,22 +9,23 @@ from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from deploy.sandbox.authority import Authority, random_key, signing_key
+from deploy.sandbox.authority import Authority, random_key, sealing_key, signing_key
 from deploy.sandbox.errors import SandboxError
 from deploy.sandbox.places import Places, write_text
 from privacy.accountant import loss_of_epsilon
 from privacy.errors import PrivacyError
 from protocols.dictionary import Dictionary
-from protocols.ids import COORDINATOR_URI, AnalystId, CentreId
-from protocols.keys import key_to_text
+from protocols.ids import COORDINATOR_URI, AnalystId, CentreId, OfficerId
+from protocols.keys import PublicKeys
 from protocols.queries import Kind, Mode, Scope
-from protocols.roster import ROOT
+from protocols.root import Root, root_text
+from protocols.roster import Analyst, Centre, Officer, Roster, roster_text
 from protocols.signed_text import SignedText
 
 STUDY = "sandbox"
 ANALYST = "analyst"
+CONSORTIUM = "sandbox"
+ROOT = "sandbox-root"
 SHIPPED = ("permissive", "strict")
 """Policies that are chosen by name."""
 _VALID_FOR = timedelta(days=365)
@@ -74,47 +75,60 @@ def write_papers(places: Places, plan: Plan) -> None:
     write_text(places.root / ".gitignore", "# Private keys and data: nothing here is for a repository.\n*\n")
     root = signing_key(places.consortium / "root.key")
     authority = Authority(places.consortium)
-    write_text(places.shared / "root.pub", key_to_text(root.public_key()) + "\n")
+    keys = Root(consortium=CONSORTIUM, threshold=1, keys={ROOT: root.public_key()})
+    write_text(places.shared / "root.toml", root_text(keys))
     (places.shared / "tls-ca.pem").write_bytes(authority.certificate)
     (places.shared / "dictionary").write_bytes(plan.dictionary_text)
-    roster = SignedText(body=_roster(places, plan).encode(), signatures=()).signed_by(ROOT, root, "roster")
-    (places.shared / "roster.toml").write_bytes(roster.to_bytes())
+    roster = SignedText(body=roster_text(_roster(places, plan)).encode(), signatures=())
+    (places.shared / "roster.toml").write_bytes(roster.signed_by(ROOT, root, "roster").to_bytes())
     for centre in plan.centres:
         _centre_papers(places, plan, centre, authority)
     _coordinator_papers(places, plan, authority)
     _analyst_papers(places, plan, authority)
 
 
-def _expires() -> str:
-    return (datetime.now(UTC) + _VALID_FOR).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _expires() -> datetime:
+    return (datetime.now(UTC) + _VALID_FOR).replace(microsecond=0)
 
 
 def _quoted(words: list[str]) -> str:
     return "[" + ", ".join(f'"{word}"' for word in words) + "]"
 
 
-def _officer(centre: CentreId) -> str:
-    return f"officer-{centre}"[:63]
+def _officer(centre: CentreId) -> OfficerId:
+    return OfficerId(f"officer-{centre}"[:63])
 
 
-def _officer_key(places: Places, centre: CentreId) -> Ed25519PrivateKey:
-    return signing_key(places.centre(centre.text) / "officer" / "officer.key")
+def _officer_folder(places: Places, centre: CentreId) -> Path:
+    return places.centre(centre.text) / "officer"
 
 
-def _public(path: Path) -> str:
-    return key_to_text(signing_key(path).public_key())
+def _public(folder: Path, signing: str) -> PublicKeys:
+    """Make whoever keeps keys in a folder two of them, unless they are there; give the public ones."""
+    return PublicKeys(
+        signing=signing_key(folder / signing).public_key(), sealing=sealing_key(folder / "sealing.key").public
+    )
 
 
-def _roster(places: Places, plan: Plan) -> str:
-    parts = [f'format = "skerry.roster/1"\nconsortium = "sandbox"\nversion = 1\nexpires = {_expires()}\n']
-    for centre in plan.centres:
-        key = _public(places.centre(centre.text) / "keys" / "identity.key")
-        parts.append(f'[[centre]]\nid = "{centre}"\nkey = "{key}"\n')
-        officer_key = key_to_text(_officer_key(places, centre).public_key())
-        parts.append(f'[[officer]]\nid = "{_officer(centre)}"\ncentre = "{centre}"\nkey = "{officer_key}"\n')
-    key = _public(places.analyst / "signing.key")
-    parts.append(f'[[analyst]]\nid = "{ANALYST}"\ninstitution = "sandbox"\nkey = "{key}"\n')
-    return "\n".join(parts)
+def _roster(places: Places, plan: Plan) -> Roster:
+    centres = [
+        Centre(id=one, institution=one.text, keys=_public(places.centre(one.text) / "keys", "identity.key"))
+        for one in plan.centres
+    ]
+    officers = [
+        Officer(id=_officer(one), centre=one, keys=_public(_officer_folder(places, one), "officer.key"))
+        for one in plan.centres
+    ]
+    analyst = AnalystId(ANALYST)
+    keys = _public(places.analyst, "signing.key")
+    return Roster(
+        consortium=CONSORTIUM,
+        version=1,
+        expires=_expires(),
+        centres={one.id: one for one in centres},
+        officers={one.id: one for one in officers},
+        analysts={analyst: Analyst(id=analyst, institution=CONSORTIUM, keys=keys)},
+    )
 
 
 def _study(plan: Plan) -> str:
@@ -133,7 +147,7 @@ def _study(plan: Plan) -> str:
             f"analysts = {_quoted([ANALYST])}",
             f"centres = {_quoted([str(centre) for centre in plan.centres])}",
             "centres_per_person = 1",
-            f"expires = {_expires()}",
+            f"expires = {_expires():%Y-%m-%dT%H:%M:%SZ}",
             "",
             "[budget]",
             'study_rho = "unlimited"',
@@ -152,9 +166,9 @@ def _centre_papers(places: Places, plan: Plan, centre: CentreId, authority: Auth
     folder = places.centre(centre.text)
     random_key(folder / "keys" / "snapshots.key")
     authority.issue(folder / "keys" / "tls.key", folder / "tls.pem", centre.uri)
-    key, officer = _officer_key(places, centre), _officer(centre)
+    key, officer = signing_key(_officer_folder(places, centre) / "officer.key"), _officer(centre)
     for name, kind, body in (("policy", "policy", plan.policy), (f"studies/{STUDY}", "study", _study(plan))):
-        signed = SignedText(body=body.encode(), signatures=()).signed_by(officer, key, kind)
+        signed = SignedText(body=body.encode(), signatures=()).signed_by(officer.text, key, kind)
         path = folder / f"{name}.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(signed.to_bytes())
@@ -165,7 +179,7 @@ coordinator = "{plan.address}"
 data = "data"
 dictionary = "../../shared/dictionary"
 roster = "../../shared/roster.toml"
-root_key = "../../shared/root.pub"
+root = "../../shared/root.toml"
 studies = "studies"
 policy = "policy.toml"
 keys = "keys"
@@ -185,7 +199,7 @@ def _coordinator_papers(places: Places, plan: Plan, authority: Authority) -> Non
 listen = "{plan.address}"
 data = "data"
 roster = "../shared/roster.toml"
-root_key = "../shared/root.pub"
+root = "../shared/root.toml"
 tls_ca = "../shared/tls-ca.pem"
 tls_certificate = "tls.pem"
 tls_key = "tls.key"
@@ -200,8 +214,9 @@ analyst = "{ANALYST}"
 coordinator = "{plan.address}"
 dictionary = "shared/dictionary"
 roster = "shared/roster.toml"
-root_key = "shared/root.pub"
+root = "shared/root.toml"
 signing_key = "analyst/signing.key"
+sealing_key = "analyst/sealing.key"
 tls_ca = "shared/tls-ca.pem"
 tls_certificate = "analyst/tls.pem"
 tls_key = "analyst/tls.key"

@@ -31,6 +31,11 @@ _KINDS = {
     FrameKind.ANSWER: pb.FRAME_KIND_ANSWER,
     FrameKind.PLAN: pb.FRAME_KIND_PLAN,
     FrameKind.PLANNED: pb.FRAME_KIND_PLANNED,
+    FrameKind.ROSTER: pb.FRAME_KIND_ROSTER,
+    FrameKind.RENEW: pb.FRAME_KIND_RENEW,
+    FrameKind.RENEWED: pb.FRAME_KIND_RENEWED,
+    FrameKind.STUDY: pb.FRAME_KIND_STUDY,
+    FrameKind.DECISION: pb.FRAME_KIND_DECISION,
 }
 _MAX_SOFTWARE = 200
 _KIND_OF = {number: kind for kind, number in _KINDS.items()}
@@ -90,6 +95,7 @@ def encode_hello(hello: Hello) -> bytes:
             dictionary=hello.dictionary.octets,
             dictionary_text=hello.dictionary_text,
             snapshot_at_ms=_moment_out(hello.snapshot_at),
+            roster_version=hello.roster_version,
         )
     )
 
@@ -107,6 +113,7 @@ def decode_hello(octets: bytes) -> Hello:
         dictionary=Digest(message.dictionary),
         dictionary_text=message.dictionary_text,
         snapshot_at=_moment_in(message.snapshot_at_ms),
+        roster_version=message.roster_version,
     )
 
 

@@ -19,8 +19,9 @@ from protocols.queries import SignedTerms
 from protocols.query_text import Request, request_from_tree
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Planned, Quote
-from protocols.roster import Analyst, Roster
+from protocols.roster import Analyst, Centre, Roster
 from tests.coordinator.results import heart
+from tests.members import keys_of, sealing_of
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ADA = AnalystId("ada")
@@ -30,8 +31,8 @@ ROSTER = Roster(
     consortium="hearts",
     version=1,
     expires=datetime(2027, 1, 1, tzinfo=UTC),
-    centres={centre: KEYS[centre].public_key() for centre in CENTRES},
-    analysts={ADA: Analyst(id=ADA, institution="Charite", key=KEYS[ADA].public_key())},
+    centres={one: Centre(id=one, institution=one.text, keys=keys_of(KEYS[one])) for one in CENTRES},
+    analysts={ADA: Analyst(id=ADA, institution="Charite", keys=keys_of(KEYS[ADA]))},
     officers={},
 )
 PROFILE = Profile(
@@ -40,6 +41,7 @@ PROFILE = Profile(
     dictionary=heart(),
     roster=ROSTER,
     signing_key=KEYS[ADA],
+    sealing_key=sealing_of(KEYS[ADA]),
     tls_ca_pem=b"",
     tls_certificate_pem=b"",
     tls_key_pem=b"",

@@ -22,7 +22,8 @@ from protocols.frames import Message
 from protocols.ids import AnalystId, CentreId, Digest, ExchangeId, QueryId
 from protocols.link import PROTOCOL, Ask, FrameKind, Hello
 from protocols.queries import SignedTerms
-from protocols.roster import Analyst, Roster
+from protocols.roster import Analyst, Centre, Roster
+from tests.members import keys_of
 from tests.protocols.examples import COUNT, NOW, terms_of
 
 BERLIN, OSLO, PARIS = CENTRES = (CentreId("berlin"), CentreId("oslo"), CentreId("paris"))
@@ -33,12 +34,17 @@ ROSTER = Roster(
     consortium="test",
     version=1,
     expires=NOW + timedelta(days=60),
-    centres={one: KEYS[ADA].public_key() for one in CENTRES},
-    analysts={who: Analyst(id=who, institution="x", key=key.public_key()) for who, key in KEYS.items()},
+    centres={one: Centre(id=one, institution=one.text, keys=keys_of(KEYS[ADA])) for one in CENTRES},
+    analysts={who: Analyst(id=who, institution="x", keys=keys_of(key)) for who, key in KEYS.items()},
     officers={},
 )
 HELLO = Hello(
-    protocol=PROTOCOL, software="", dictionary=Digest(bytes(32)), dictionary_text=b"", snapshot_at=None
+    protocol=PROTOCOL,
+    software="",
+    dictionary=Digest(bytes(32)),
+    dictionary_text=b"",
+    snapshot_at=None,
+    roster_version=1,
 )
 
 

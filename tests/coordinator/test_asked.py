@@ -21,6 +21,7 @@ from protocols.errors import WireError
 from protocols.ids import AnalystId, CentreId, QueryId
 from protocols.link import CentreState, KeptQuestion, Listing, Progress, Standing
 from protocols.queries import SignedTerms
+from tests.members import sealing_of
 from tests.node.gate_desk import (
     ADA,
     BOB,
@@ -75,6 +76,7 @@ class World:
             dictionary=DICTIONARY,
             roster=self.centre.roster,
             signing_key=KEYS[ADA],
+            sealing_key=sealing_of(KEYS[ADA]),
             tls_ca_pem=b"",
             tls_certificate_pem=b"",
             tls_key_pem=b"",

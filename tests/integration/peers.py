@@ -156,6 +156,7 @@ def hello(kind: FrameKind = FrameKind.HELLO) -> bytes:
             dictionary=Digest(bytes(32)),
             dictionary_text=b"",
             snapshot_at=None,
+            roster_version=1,
         )
     )
     (frame,) = cut(Message(kind=kind, exchange=ExchangeId.new(), body=body))

@@ -32,9 +32,10 @@ from protocols.ids import AnalystId, CentreId, Digest, QueryId, StudyId
 from protocols.queries import Cohort, Kind, Mode, Query, ReleaseTerms, Scope, SignedTerms, Statistic
 from protocols.query_rules import canonical
 from protocols.releases import Answer, Granted, Planned
-from protocols.roster import Analyst, Roster
+from protocols.roster import Analyst, Centre, Roster
 from protocols.studies import EVERY, Study, SuppressedStudy
 from protocols.study_tables import tables_of
+from tests.members import keys_of
 from tests.node.importing_desk import KEY, Desk
 from tests.node.questions import AGE, ARM, SITE
 from tests.node.worlds import NOW, dictionary, question
@@ -132,8 +133,10 @@ def _roster() -> Roster:
         consortium="test",
         version=1,
         expires=NOW + timedelta(days=60),
-        centres={one: KEYS[ADA].public_key() for one in (CENTRE, OTHER)},
-        analysts={who: Analyst(id=who, institution="x", key=KEYS[who].public_key()) for who in (ADA, BOB)},
+        centres={
+            one: Centre(id=one, institution=one.text, keys=keys_of(KEYS[ADA])) for one in (CENTRE, OTHER)
+        },
+        analysts={who: Analyst(id=who, institution="x", keys=keys_of(KEYS[who])) for who in (ADA, BOB)},
         officers={},
     )
 

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 import node
-from node.agent import Agent, Introduction
+from node.answering import Answering
 from node.engines.duckdb_engine import DuckDBEngine
 from node.errors import EngineError, LedgerBusyError, LedgerError, SnapshotError
 from node.ledger.audit import audit
@@ -161,12 +161,11 @@ def test_a_broken_ledger_stops_the_node_and_nothing_is_answered(
     with pytest.raises(LedgerError):
         desk.ask(query)
     with pytest.raises(LedgerError):
-        _agent(desk)._signed(desk.envelope(query))  # noqa: SLF001 -- what the loop calls
+        _answering(desk).answer(desk.envelope(query))
 
 
-def _agent(desk: GateDesk) -> Agent:
-    who = Introduction(centre=CENTRE, software="test", dictionary=Digest(bytes(32)), dictionary_text=b"")
-    return Agent(who, desk.gate, desk.snapshots, next(iter(KEYS.values())), lambda _: None)
+def _answering(desk: GateDesk) -> Answering:
+    return Answering(desk.gate, CENTRE, next(iter(KEYS.values())))
 
 
 def test_an_error_that_nobody_foresaw_leaves_the_node_as_failed_and_the_charge_is_used_again(
@@ -174,7 +173,7 @@ def test_an_error_that_nobody_foresaw_leaves_the_node_as_failed_and_the_charge_i
 ) -> None:
     desk.engine.on_read = _raising(ZeroDivisionError(CANARY))
     envelope = desk.envelope()
-    octets = _agent(desk)._signed(envelope)  # noqa: SLF001
+    octets = _answering(desk).answer(envelope)
     assert CANARY.encode() not in octets
     assert CANARY not in caplog.text
     assert _states(desk.ledger_path) == [("charged", "500000000")]

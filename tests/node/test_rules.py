@@ -87,7 +87,7 @@ def _roster_of_another_root(papers: Papers) -> None:
 
     path = papers.places.shared / "roster.toml"
     text = SignedText(body=SignedText.parse(path.read_bytes()).body, signatures=())
-    signed = text.signed_by("consortium", Ed25519PrivateKey.from_private_bytes(key), "roster")
+    signed = text.signed_by("sandbox-root", Ed25519PrivateKey.from_private_bytes(key), "roster")
     path.write_bytes(signed.to_bytes())
 
 
@@ -135,7 +135,7 @@ WRONG: dict[str, tuple[Callable[[Papers], None], str]] = {
     "a study twice": (_study_twice, "twice"),
     "a roster of another root": (_roster_of_another_root, "signature"),
     "no roster": (lambda papers: (papers.places.shared / "roster.toml").unlink(), "cannot be read"),
-    "a root key that is none": (_garbage("shared/root.pub"), "root.pub"),
+    "a root key that is none": (_garbage("shared/root.toml"), "root.toml"),
     "a dictionary that is none": (_garbage("shared/dictionary"), "dictionary"),
     "a centre that is not in the roster": (
         _edited("node.toml", 'centre = "berlin"', 'centre = "bergen"'),

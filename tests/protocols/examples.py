@@ -13,7 +13,7 @@ from privacy.loss import Loss
 from protocols.dictionary import FieldName
 from protocols.dictionary_text import read_dictionary
 from protocols.ids import AnalystId, CentreId, Digest, OfficerId, QueryId, SnapshotId, StudyId
-from protocols.keys import key_to_text
+from protocols.keys import keys_to_text
 from protocols.queries import (
     All,
     Any,
@@ -40,8 +40,8 @@ from protocols.releases import (
     ReleasedBlock,
     SuppressedTable,
 )
-from protocols.roster import ROOT
 from protocols.signed_text import SignedText
+from tests.members import keys_of, root_of, signed_roster
 
 DICTIONARY_TEXT = b"""\
 name: heart
@@ -88,11 +88,18 @@ skerry: {patient: {table: patients, key: pid}}
 DICTIONARY = read_dictionary(DICTIONARY_TEXT)
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
-ROOT_KEY, OFFICER_KEY, CENTRE_KEY, ANALYST_KEY = (
-    Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2, 3, 4)
+OFFICER_KEY, CENTRE_KEY, ANALYST_KEY = (
+    Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (2, 3, 4)
 )
 BERLIN, OFFICER, ANALYST = CentreId("berlin"), OfficerId("officer-berlin"), AnalystId("ada")
 
+
+def _three(key: Ed25519PrivateKey) -> str:
+    """The lines of an entry's keys."""
+    return "\n".join(f'{name} = "{text}"' for name, text in keys_to_text(keys_of(key)).items())
+
+
+CONSORTIUM = root_of("hearts")
 ROSTER_BODY = f"""\
 format = "skerry.roster/1"
 consortium = "hearts"
@@ -101,17 +108,18 @@ expires = 2027-01-01T00:00:00Z
 
 [[centre]]
 id = "berlin"
-key = "{key_to_text(CENTRE_KEY.public_key())}"
+institution = "Charite"
+{_three(CENTRE_KEY)}
 
 [[officer]]
 id = "officer-berlin"
 centre = "berlin"
-key = "{key_to_text(OFFICER_KEY.public_key())}"
+{_three(OFFICER_KEY)}
 
 [[analyst]]
 id = "ada"
 institution = "Charite"
-key = "{key_to_text(ANALYST_KEY.public_key())}"
+{_three(ANALYST_KEY)}
 """
 
 STUDY_BODY = f"""\
@@ -153,8 +161,9 @@ analyst_rho = "unlimited"
 
 def signed(body: str, kind: str) -> bytes:
     """Sign a body as whoever signs its kind."""
-    who, key = (ROOT, ROOT_KEY) if kind == "roster" else (OFFICER.text, OFFICER_KEY)
-    return SignedText(body=body.encode(), signatures=()).signed_by(who, key, kind).to_bytes()
+    if kind == "roster":
+        return signed_roster(body)
+    return SignedText(body=body.encode(), signatures=()).signed_by(OFFICER.text, OFFICER_KEY, kind).to_bytes()
 
 
 def field(name: str) -> FieldName:

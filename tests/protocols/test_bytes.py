@@ -128,7 +128,12 @@ def test_frames_come_back_as_they_went(kind: FrameKind, exchange: bytes, chunk: 
 @given(protocol=st.integers(0, 2**32 - 1), beat=st.integers(0, 2**32 - 1), state=st.sampled_from(CentreState))
 def test_small_messages_come_back_as_they_went(protocol: int, beat: int, state: CentreState) -> None:
     hello = Hello(
-        protocol=protocol, software="", dictionary=Digest(bytes(32)), dictionary_text=b"", snapshot_at=None
+        protocol=protocol,
+        software="",
+        dictionary=Digest(bytes(32)),
+        dictionary_text=b"",
+        snapshot_at=None,
+        roster_version=beat,
     )
     welcome = Welcome(protocol=protocol, heartbeat_ms=beat)
     progress = Progress(centre=CentreId("a"), state=state, answer=b"")
@@ -163,7 +168,7 @@ def test_every_flipped_bit_of_an_answer_is_refused() -> None:
 
 
 def test_every_flipped_bit_of_a_roster_is_refused() -> None:
-    octets, key = examples.signed(examples.ROSTER_BODY, "roster"), examples.ROOT_KEY.public_key()
+    octets, key = examples.signed(examples.ROSTER_BODY, "roster"), examples.CONSORTIUM
     assert list(open_roster(octets, key).centres) == [examples.BERLIN]
     for flipped in _flips(octets):
         with pytest.raises(ProtocolError):

@@ -56,6 +56,7 @@ from protocols.roster import Analyst, open_roster
 from protocols.signed_text import SignedText
 from protocols.studies import open_study
 from protocols.transparency import check_inclusion
+from tests.members import ROOT_KEY, keys_of
 from tests.protocols import examples
 
 QUERY_TEXT: Final = b"""\
@@ -73,6 +74,7 @@ HELLO = Hello(
     dictionary=Digest(bytes(32)),
     dictionary_text=b"name: x",
     snapshot_at=examples.NOW,
+    roster_version=3,
 )
 ASK = Ask(envelope=b"e", audience=(CentreId("berlin"), CentreId("paris")), deadline_ms=1000)
 PROGRESS = Progress(centre=CentreId("berlin"), state=CentreState.ANSWERED, answer=b"a")
@@ -101,7 +103,7 @@ REFUSED = Answer(
 )
 ENVELOPE = seal(examples.terms_of(examples.RICH), examples.ANALYST_KEY)
 ANALYSTS = {
-    examples.ANALYST: Analyst(id=examples.ANALYST, institution="x", key=examples.ANALYST_KEY.public_key())
+    examples.ANALYST: Analyst(id=examples.ANALYST, institution="x", keys=keys_of(examples.ANALYST_KEY))
 }
 _SIGNED = sign_answer(examples.GRANTED, examples.CENTRE_KEY)
 
@@ -157,13 +159,11 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
         link_codec.encode_description(Description(centres=(STATUS,), dictionary_texts=(b"name: x",))),
     ),
     "signed text": (
-        lambda octets: SignedText.parse(octets).opened(
-            "consortium", examples.ROOT_KEY.public_key(), "roster"
-        ),
+        lambda octets: SignedText.parse(octets).opened("root-1", ROOT_KEY.public_key(), "roster"),
         examples.signed(examples.ROSTER_BODY, "roster"),
     ),
     "roster": (
-        lambda octets: open_roster(_resigned(octets, "roster"), examples.ROOT_KEY.public_key()),
+        lambda octets: open_roster(_resigned(octets, "roster"), examples.CONSORTIUM),
         examples.ROSTER_BODY.encode(),
     ),
     "study": (
@@ -182,11 +182,7 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
 
 def _resigned(body: bytes, kind: str) -> bytes:
     """Sign whatever has become of a body, so that the fuzzing gets past the signature."""
-    who, key = (
-        ("consortium", examples.ROOT_KEY)
-        if kind == "roster"
-        else (examples.OFFICER.text, examples.OFFICER_KEY)
-    )
+    who, key = ("root-1", ROOT_KEY) if kind == "roster" else (examples.OFFICER.text, examples.OFFICER_KEY)
     return SignedText(body=body, signatures=()).signed_by(who, key, kind).to_bytes()
 
 

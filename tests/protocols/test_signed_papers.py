@@ -18,12 +18,13 @@ from protocols.roster import Roster, open_roster
 from protocols.signed_text import SignedText
 from protocols.studies import Study, open_study, outside_study
 from tests.architecture.checkout import ROOT
+from tests.members import ROOT_KEY
 from tests.protocols import examples
-from tests.protocols.examples import NOW, OFFICER, OFFICER_KEY, ROOT_KEY, field, terms_of
+from tests.protocols.examples import NOW, OFFICER, OFFICER_KEY, field, terms_of
 
 Open = Callable[[bytes], Roster | Study | Policy]
 PAPERS: dict[str, tuple[str, Open]] = {
-    "roster": (examples.ROSTER_BODY, lambda octets: open_roster(octets, ROOT_KEY.public_key())),
+    "roster": (examples.ROSTER_BODY, lambda octets: open_roster(octets, examples.CONSORTIUM)),
     "study": (examples.STUDY_BODY, lambda octets: open_study(octets, OFFICER, OFFICER_KEY.public_key())),
     "policy": (examples.POLICY_BODY, lambda octets: open_policy(octets, OFFICER, OFFICER_KEY.public_key())),
 }
@@ -69,7 +70,7 @@ def test_no_key_stands_twice_and_none_is_unknown(kind: str, line: str) -> None:
 @pytest.mark.parametrize("kind", PAPERS)
 def test_another_signer_another_kind_and_no_signature_are_refused(kind: str) -> None:
     body, open_one = PAPERS[kind]
-    who, key = ("consortium", ROOT_KEY) if kind == "roster" else (OFFICER.text, OFFICER_KEY)
+    who, key = ("root-1", ROOT_KEY) if kind == "roster" else (OFFICER.text, OFFICER_KEY)
     bare = SignedText(body=body.encode(), signatures=())
     for octets in (
         body.encode(),

@@ -24,39 +24,39 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprotocols/wire/v1/link.proto\x12\tskerry.v1\"k\n\x05\x46rame\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.skerry.v1.FrameKind\x12\x10\n\x08\x65xchange\x18\x02 \x01(\x0c\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x0e\n\x06offset\x18\x04 \x01(\x04\x12\r\n\x05\x63hunk\x18\x05 \x01(\x0c\"p\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x10\n\x08software\x18\x02 \x01(\t\x12\x17\n\x0f\x64ictionary_text\x18\x03 \x01(\x0c\x12\x16\n\x0esnapshot_at_ms\x18\x04 \x01(\x04\x12\x12\n\ndictionary\x18\x05 \x01(\x0c\"1\n\x07Welcome\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x14\n\x0cheartbeat_ms\x18\x02 \x01(\r\">\n\x03\x41sk\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12\x10\n\x08\x61udience\x18\x02 \x03(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x03 \x01(\r\"Q\n\x08Progress\x12\x0e\n\x06\x63\x65ntre\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.skerry.v1.CentreState\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\x0c\"#\n\x0fQuestionRequest\x12\x10\n\x08query_id\x18\x01 \x01(\x0c\"Y\n\x08Standing\x12\x0e\n\x06\x63\x65ntre\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.skerry.v1.CentreState\x12\x16\n\x0ereceived_at_ms\x18\x03 \x01(\x04\"\x87\x01\n\x0cKeptQuestion\x12\x10\n\x08query_id\x18\x01 \x01(\x0c\x12\x10\n\x08\x65nvelope\x18\x02 \x01(\x0c\x12\x13\n\x0b\x61sked_at_ms\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x61\x64line_at_ms\x18\x04 \x01(\x04\x12&\n\tstandings\x18\x05 \x03(\x0b\x32\x13.skerry.v1.Standing\",\n\x0bListRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0c\"\x11\n\x0f\x44\x65scribeRequest\"o\n\x0c\x43\x65ntreStatus\x12\x0e\n\x06\x63\x65ntre\x18\x01 \x01(\t\x12\x11\n\tis_online\x18\x02 \x01(\x08\x12\x12\n\ndictionary\x18\x03 \x01(\x0c\x12\x16\n\x0esnapshot_at_ms\x18\x04 \x01(\x04\x12\x10\n\x08software\x18\x05 \x01(\t\"Q\n\x0b\x44\x65scription\x12(\n\x07\x63\x65ntres\x18\x01 \x03(\x0b\x32\x17.skerry.v1.CentreStatus\x12\x18\n\x10\x64ictionary_texts\x18\x02 \x03(\x0c*\xc9\x01\n\tFrameKind\x12\x1a\n\x16\x46RAME_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46RAME_KIND_HELLO\x10\x01\x12\x16\n\x12\x46RAME_KIND_WELCOME\x10\x02\x12\x18\n\x14\x46RAME_KIND_HEARTBEAT\x10\x03\x12\x14\n\x10\x46RAME_KIND_QUERY\x10\x04\x12\x15\n\x11\x46RAME_KIND_ANSWER\x10\x05\x12\x13\n\x0f\x46RAME_KIND_PLAN\x10 \x12\x16\n\x12\x46RAME_KIND_PLANNED\x10!*\xa9\x01\n\x0b\x43\x65ntreState\x12\x1c\n\x18\x43\x45NTRE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x45NTRE_STATE_ASKED\x10\x01\x12\x19\n\x15\x43\x45NTRE_STATE_ANSWERED\x10\x02\x12\x18\n\x14\x43\x45NTRE_STATE_OFFLINE\x10\x03\x12\x15\n\x11\x43\x45NTRE_STATE_LATE\x10\x04\x12\x18\n\x14\x43\x45NTRE_STATE_EXPIRED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cprotocols/wire/v1/link.proto\x12\tskerry.v1\"k\n\x05\x46rame\x12\"\n\x04kind\x18\x01 \x01(\x0e\x32\x14.skerry.v1.FrameKind\x12\x10\n\x08\x65xchange\x18\x02 \x01(\x0c\x12\r\n\x05total\x18\x03 \x01(\x04\x12\x0e\n\x06offset\x18\x04 \x01(\x04\x12\r\n\x05\x63hunk\x18\x05 \x01(\x0c\"\x88\x01\n\x05Hello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x10\n\x08software\x18\x02 \x01(\t\x12\x17\n\x0f\x64ictionary_text\x18\x03 \x01(\x0c\x12\x16\n\x0esnapshot_at_ms\x18\x04 \x01(\x04\x12\x12\n\ndictionary\x18\x05 \x01(\x0c\x12\x16\n\x0eroster_version\x18\x06 \x01(\x04\"1\n\x07Welcome\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x14\n\x0cheartbeat_ms\x18\x02 \x01(\r\">\n\x03\x41sk\x12\x10\n\x08\x65nvelope\x18\x01 \x01(\x0c\x12\x10\n\x08\x61udience\x18\x02 \x03(\t\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x03 \x01(\r\"Q\n\x08Progress\x12\x0e\n\x06\x63\x65ntre\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.skerry.v1.CentreState\x12\x0e\n\x06\x61nswer\x18\x03 \x01(\x0c\"#\n\x0fQuestionRequest\x12\x10\n\x08query_id\x18\x01 \x01(\x0c\"Y\n\x08Standing\x12\x0e\n\x06\x63\x65ntre\x18\x01 \x01(\t\x12%\n\x05state\x18\x02 \x01(\x0e\x32\x16.skerry.v1.CentreState\x12\x16\n\x0ereceived_at_ms\x18\x03 \x01(\x04\"\x87\x01\n\x0cKeptQuestion\x12\x10\n\x08query_id\x18\x01 \x01(\x0c\x12\x10\n\x08\x65nvelope\x18\x02 \x01(\x0c\x12\x13\n\x0b\x61sked_at_ms\x18\x03 \x01(\x04\x12\x16\n\x0e\x64\x65\x61\x64line_at_ms\x18\x04 \x01(\x04\x12&\n\tstandings\x18\x05 \x03(\x0b\x32\x13.skerry.v1.Standing\",\n\x0bListRequest\x12\r\n\x05limit\x18\x01 \x01(\r\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\x0c\"\x11\n\x0f\x44\x65scribeRequest\"o\n\x0c\x43\x65ntreStatus\x12\x0e\n\x06\x63\x65ntre\x18\x01 \x01(\t\x12\x11\n\tis_online\x18\x02 \x01(\x08\x12\x12\n\ndictionary\x18\x03 \x01(\x0c\x12\x16\n\x0esnapshot_at_ms\x18\x04 \x01(\x04\x12\x10\n\x08software\x18\x05 \x01(\t\"Q\n\x0b\x44\x65scription\x12(\n\x07\x63\x65ntres\x18\x01 \x03(\x0b\x32\x17.skerry.v1.CentreStatus\x12\x18\n\x10\x64ictionary_texts\x18\x02 \x03(\x0c*\xbd\x02\n\tFrameKind\x12\x1a\n\x16\x46RAME_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10\x46RAME_KIND_HELLO\x10\x01\x12\x16\n\x12\x46RAME_KIND_WELCOME\x10\x02\x12\x18\n\x14\x46RAME_KIND_HEARTBEAT\x10\x03\x12\x14\n\x10\x46RAME_KIND_QUERY\x10\x04\x12\x15\n\x11\x46RAME_KIND_ANSWER\x10\x05\x12\x13\n\x0f\x46RAME_KIND_PLAN\x10 \x12\x16\n\x12\x46RAME_KIND_PLANNED\x10!\x12\x15\n\x11\x46RAME_KIND_ROSTER\x10\"\x12\x14\n\x10\x46RAME_KIND_RENEW\x10#\x12\x16\n\x12\x46RAME_KIND_RENEWED\x10$\x12\x14\n\x10\x46RAME_KIND_STUDY\x10%\x12\x17\n\x13\x46RAME_KIND_DECISION\x10&*\xa9\x01\n\x0b\x43\x65ntreState\x12\x1c\n\x18\x43\x45NTRE_STATE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43\x45NTRE_STATE_ASKED\x10\x01\x12\x19\n\x15\x43\x45NTRE_STATE_ANSWERED\x10\x02\x12\x18\n\x14\x43\x45NTRE_STATE_OFFLINE\x10\x03\x12\x15\n\x11\x43\x45NTRE_STATE_LATE\x10\x04\x12\x18\n\x14\x43\x45NTRE_STATE_EXPIRED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'protocols.wire.v1.link_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FRAMEKIND']._serialized_start=992
-  _globals['_FRAMEKIND']._serialized_end=1193
-  _globals['_CENTRESTATE']._serialized_start=1196
-  _globals['_CENTRESTATE']._serialized_end=1365
+  _globals['_FRAMEKIND']._serialized_start=1017
+  _globals['_FRAMEKIND']._serialized_end=1334
+  _globals['_CENTRESTATE']._serialized_start=1337
+  _globals['_CENTRESTATE']._serialized_end=1506
   _globals['_FRAME']._serialized_start=43
   _globals['_FRAME']._serialized_end=150
-  _globals['_HELLO']._serialized_start=152
-  _globals['_HELLO']._serialized_end=264
-  _globals['_WELCOME']._serialized_start=266
-  _globals['_WELCOME']._serialized_end=315
-  _globals['_ASK']._serialized_start=317
-  _globals['_ASK']._serialized_end=379
-  _globals['_PROGRESS']._serialized_start=381
-  _globals['_PROGRESS']._serialized_end=462
-  _globals['_QUESTIONREQUEST']._serialized_start=464
-  _globals['_QUESTIONREQUEST']._serialized_end=499
-  _globals['_STANDING']._serialized_start=501
-  _globals['_STANDING']._serialized_end=590
-  _globals['_KEPTQUESTION']._serialized_start=593
-  _globals['_KEPTQUESTION']._serialized_end=728
-  _globals['_LISTREQUEST']._serialized_start=730
-  _globals['_LISTREQUEST']._serialized_end=774
-  _globals['_DESCRIBEREQUEST']._serialized_start=776
-  _globals['_DESCRIBEREQUEST']._serialized_end=793
-  _globals['_CENTRESTATUS']._serialized_start=795
-  _globals['_CENTRESTATUS']._serialized_end=906
-  _globals['_DESCRIPTION']._serialized_start=908
-  _globals['_DESCRIPTION']._serialized_end=989
+  _globals['_HELLO']._serialized_start=153
+  _globals['_HELLO']._serialized_end=289
+  _globals['_WELCOME']._serialized_start=291
+  _globals['_WELCOME']._serialized_end=340
+  _globals['_ASK']._serialized_start=342
+  _globals['_ASK']._serialized_end=404
+  _globals['_PROGRESS']._serialized_start=406
+  _globals['_PROGRESS']._serialized_end=487
+  _globals['_QUESTIONREQUEST']._serialized_start=489
+  _globals['_QUESTIONREQUEST']._serialized_end=524
+  _globals['_STANDING']._serialized_start=526
+  _globals['_STANDING']._serialized_end=615
+  _globals['_KEPTQUESTION']._serialized_start=618
+  _globals['_KEPTQUESTION']._serialized_end=753
+  _globals['_LISTREQUEST']._serialized_start=755
+  _globals['_LISTREQUEST']._serialized_end=799
+  _globals['_DESCRIBEREQUEST']._serialized_start=801
+  _globals['_DESCRIBEREQUEST']._serialized_end=818
+  _globals['_CENTRESTATUS']._serialized_start=820
+  _globals['_CENTRESTATUS']._serialized_end=931
+  _globals['_DESCRIPTION']._serialized_start=933
+  _globals['_DESCRIPTION']._serialized_end=1014
 # @@protoc_insertion_point(module_scope)

@@ -17,6 +17,11 @@ class FrameKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FRAME_KIND_ANSWER: _ClassVar[FrameKind]
     FRAME_KIND_PLAN: _ClassVar[FrameKind]
     FRAME_KIND_PLANNED: _ClassVar[FrameKind]
+    FRAME_KIND_ROSTER: _ClassVar[FrameKind]
+    FRAME_KIND_RENEW: _ClassVar[FrameKind]
+    FRAME_KIND_RENEWED: _ClassVar[FrameKind]
+    FRAME_KIND_STUDY: _ClassVar[FrameKind]
+    FRAME_KIND_DECISION: _ClassVar[FrameKind]
 
 class CentreState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -34,6 +39,11 @@ FRAME_KIND_QUERY: FrameKind
 FRAME_KIND_ANSWER: FrameKind
 FRAME_KIND_PLAN: FrameKind
 FRAME_KIND_PLANNED: FrameKind
+FRAME_KIND_ROSTER: FrameKind
+FRAME_KIND_RENEW: FrameKind
+FRAME_KIND_RENEWED: FrameKind
+FRAME_KIND_STUDY: FrameKind
+FRAME_KIND_DECISION: FrameKind
 CENTRE_STATE_UNSPECIFIED: CentreState
 CENTRE_STATE_ASKED: CentreState
 CENTRE_STATE_ANSWERED: CentreState
@@ -56,18 +66,20 @@ class Frame(_message.Message):
     def __init__(self, kind: _Optional[_Union[FrameKind, str]] = ..., exchange: _Optional[bytes] = ..., total: _Optional[int] = ..., offset: _Optional[int] = ..., chunk: _Optional[bytes] = ...) -> None: ...
 
 class Hello(_message.Message):
-    __slots__ = ("protocol", "software", "dictionary_text", "snapshot_at_ms", "dictionary")
+    __slots__ = ("protocol", "software", "dictionary_text", "snapshot_at_ms", "dictionary", "roster_version")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     SOFTWARE_FIELD_NUMBER: _ClassVar[int]
     DICTIONARY_TEXT_FIELD_NUMBER: _ClassVar[int]
     SNAPSHOT_AT_MS_FIELD_NUMBER: _ClassVar[int]
     DICTIONARY_FIELD_NUMBER: _ClassVar[int]
+    ROSTER_VERSION_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     software: str
     dictionary_text: bytes
     snapshot_at_ms: int
     dictionary: bytes
-    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., dictionary_text: _Optional[bytes] = ..., snapshot_at_ms: _Optional[int] = ..., dictionary: _Optional[bytes] = ...) -> None: ...
+    roster_version: int
+    def __init__(self, protocol: _Optional[int] = ..., software: _Optional[str] = ..., dictionary_text: _Optional[bytes] = ..., snapshot_at_ms: _Optional[int] = ..., dictionary: _Optional[bytes] = ..., roster_version: _Optional[int] = ...) -> None: ...
 
 class Welcome(_message.Message):
     __slots__ = ("protocol", "heartbeat_ms")

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from deploy.sandbox.papers import ROOT
 from deploy.sandbox.places import write_secret
-from protocols.roster import ROOT
 from protocols.signed_text import SignedText
 
 CENTRE = "alone"
@@ -54,7 +54,7 @@ TEXTS: dict[str, Callable[[str, str], bytes]] = {
     "missing-key": lambda text, key: without(text, "tls_ca").encode(),
     "twice": lambda text, key: f'{text}\nroster = "roster.toml"\n'.encode(),
     "number": lambda text, key: with_value(text, "roster", "5").encode(),
-    "list": lambda text, key: with_value(text, "root_key", "[]").encode(),
+    "list": lambda text, key: with_value(text, "root", "[]").encode(),
     "control": lambda text, key: with_value(text, key, r'"a\u001b[31m"').encode(),
     "blank": lambda text, key: with_value(text, key, '""').encode(),
     "path": lambda text, key: with_value(text, key, '"../../etc"').encode(),
@@ -129,10 +129,10 @@ SHARED: dict[str, Paper] = {
     "roster-with-a-study": Paper(
         key="roster", make=lambda box: (box / f"centres/{CENTRE}/studies/sandbox.toml").read_bytes()
     ),
-    "root-absent": Paper(key="root_key", make=None),
-    "root-no-key": Paper(key="root_key", make=lambda box: b"my key\n"),
-    "root-of-another": Paper(key="root_key", make=lambda box: (box / "shared/tls-ca.pem").read_bytes()),
-    "root-binary": Paper(key="root_key", make=lambda box: bytes(range(128, 256))),
+    "root-absent": Paper(key="root", make=None),
+    "root-no-key": Paper(key="root", make=lambda box: b"my key\n"),
+    "root-of-another": Paper(key="root", make=lambda box: (box / "shared/tls-ca.pem").read_bytes()),
+    "root-binary": Paper(key="root", make=lambda box: bytes(range(128, 256))),
     "tls-absent": Paper(key="tls_certificate", make=None),
     "tls-garbage": Paper(key="tls_certificate", make=lambda box: b"a certificate\n"),
     "ca-absent": Paper(key="tls_ca", make=None),

@@ -26,7 +26,7 @@ TEXTS = [
     ("lack a key", "missing-key", "lacks 'tls_ca'"),
     ("have a key twice", "twice", "not TOML .*(overwrite|twice|duplicate)"),
     ("have a number for a path", "number", "roster: must be text in quotes"),
-    ("have a list for a path", "list", "root_key: must be text in quotes"),
+    ("have a list for a path", "list", "root: must be text in quotes"),
     ("have a name of control characters", "control", r"(not a name|HOST:PORT)"),
     ("have a blank name", "blank", "(not a name|HOST:PORT)"),
     ("have a path for a name", "path", "(not a name|HOST:PORT)"),
