@@ -28,6 +28,10 @@ class UnverifiableError(CoordinatorError):
     """A centre's answer whose signature, contents or receipt does not fit the question."""
 
 
+class PublicationError(CoordinatorError):
+    """Something that was published, or is to be, and cannot stand."""
+
+
 class UnreachableError(CoordinatorError):
     """The coordinator cannot be reached, or refuses the connection.
 
@@ -50,6 +54,14 @@ class RefusedError(CoordinatorError):
 
 class StoreError(CoordinatorError):
     """The coordinator's store cannot be opened, read or written."""
+
+
+class ListenError(CoordinatorError):
+    """An address at which the coordinator cannot listen."""
+
+
+class AuthorityError(CoordinatorError):
+    """The authority for transport certificates cannot be made, read or used."""
 
 
 class AskError(CoordinatorError):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from protocols.frames import Message
 from protocols.ids import CentreId, ExchangeId, QueryId
 from protocols.link import FrameKind, Hello
+from protocols.trust import Trusted
 
 MOST_ON_THE_WAY = 128
 _MAX_QUEUED = 1_024
@@ -39,6 +40,10 @@ class Session:
             while not self.outgoing.empty():
                 self.outgoing.get_nowait()
             self.outgoing.put_nowait(None)
+
+    def show(self, roster: bytes) -> None:
+        """Send a roster; the node decides whether it believes it."""
+        self.send(Message(kind=FrameKind.ROSTER, exchange=ExchangeId.new(), body=roster))
 
     def ask(self, query_id: QueryId, envelope: bytes) -> bool:
         """Send a question, unless it is on its way already or too many are; say whether it was sent."""
@@ -83,6 +88,12 @@ class Hub:
         if self._sessions.get(session.centre) is session:
             del self._sessions[session.centre]
             self._on_change()
+
+    def spread(self, newer: Trusted) -> None:
+        """Show a roster to every centre on the link that is in it."""
+        for centre, session in self._sessions.items():
+            if centre in newer.roster.centres:
+                session.show(newer.octets)
 
     def plan(self, centre: CentreId, envelope: bytes) -> "asyncio.Future[bytes] | None":
         """Send a plan to a centre; the future gives the quote's bytes. None where it cannot take one now.

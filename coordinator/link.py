@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
@@ -17,6 +17,7 @@ os.environ["GRPC_SSL_CIPHER_SUITES"] = "ECDHE-RSA-AES256-GCM-SHA384"
 
 import grpc
 
+from coordinator.enrolment import Enrolment
 from coordinator.errors import (
     AskError,
     CoordinatorError,
@@ -26,8 +27,10 @@ from coordinator.errors import (
     UnknownQuestionError,
 )
 from coordinator.hub import Hub, Session
+from coordinator.membership import Membership
 from coordinator.rounds import Rounds
 from coordinator.service import Service
+from protocols.belief import Shown
 from protocols.codec.link import (
     decode_ask,
     decode_frame,
@@ -40,14 +43,14 @@ from protocols.codec.link import (
     encode_progress,
     encode_welcome,
 )
-from protocols.errors import WireError
+from protocols.errors import EnrolmentError, WireError
 from protocols.frames import Assembler, Message, cut
-from protocols.ids import AnalystId, ExchangeId
+from protocols.ids import AnalystId, CentreId, ExchangeId
 from protocols.link import PROTOCOL, Ask, Frame, FrameKind, KeptQuestion, Progress, Welcome
-from protocols.roster import Roster
 
 _log = logging.getLogger("skerry.coordinator")
 _HELLO_WITHIN_S = 10.0
+_ABORT_WITHIN_S = 0.5
 _MAX_MESSAGE_BYTES = 2**20
 _OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -76,13 +79,14 @@ _STATUS: dict[type[CoordinatorError], grpc.StatusCode] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What lies behind the server: hub and rounds for nodes, the service for analysts, the roster."""
+    """What lies behind the server: hub and rounds for nodes, the service for analysts, who belongs."""
 
     hub: Hub
     rounds: Rounds
     service: Service
-    roster: Roster
+    membership: Membership
     heartbeat_s: float
+    enrolment: Enrolment | None = None
 
 
 def build_server(doors: Doors) -> grpc.aio.Server:
@@ -150,6 +154,11 @@ def _peer_uri(context: _Context) -> str | None:
     return uris[0].decode("utf-8", "replace")
 
 
+def _certificate_of(context: _Context) -> bytes:
+    """Give the certificate that the peer shows, PEM."""
+    return b"".join(context.auth_context().get("x509_pem_cert", []))
+
+
 async def _read(decode: Callable[[bytes], _T], request: bytes, context: _Context) -> _T:
     try:
         return decode(request)
@@ -163,18 +172,53 @@ async def _abort(error: CoordinatorError, context: _Context) -> NoReturn:
     raise RuntimeError("abort raises")
 
 
+@asynccontextmanager
+async def _present(
+    membership: Membership, who: CentreId | AnalystId, context: _Context, why: str
+) -> AsyncIterator[None]:
+    """Keep a peer's call as long as the peer belongs; the call of one that does not is cut at once."""
+    call = asyncio.current_task()
+    if call is None:
+        raise RuntimeError("a call is a task")
+    with membership.here(who) as is_gone:
+        cutting = asyncio.create_task(_cut(is_gone, call, context, why))
+        try:
+            yield
+        finally:
+            if not is_gone.is_set():
+                cutting.cancel()
+
+
+async def _cut(is_gone: asyncio.Event, call: "asyncio.Task[Any]", context: _Context, why: str) -> None:
+    """End a call by both its ends: to cancel its task alone would tell the peer nothing.
+
+    The abort waits behind a write that a peer does not take, so the task does not wait for the abort.
+    """
+    await is_gone.wait()
+    _log.warning("event=peer_cut why=%s", why)
+    ending = asyncio.get_running_loop().call_later(_ABORT_WITHIN_S, call.cancel)
+    try:
+        await context.abort(grpc.StatusCode.PERMISSION_DENIED, why)
+    except grpc.aio.BaseError:
+        ending.cancel()
+        call.cancel()
+
+
 class _Link:
     """Takes the nodes' streams."""
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
-        self._centres = {centre.uri: centre for centre in doors.roster.centres}
 
     async def connect(self, frames: AsyncIterator[Frame], context: _Context) -> None:
         """Serve one node until its stream ends."""
-        centre = self._centres.get(_peer_uri(context) or "")
+        centre = self._doors.membership.centre(_peer_uri(context))
         if centre is None:
             await _refuse(context, "not_a_centre")
+        async with _present(self._doors.membership, centre, context, "not_a_centre"):
+            await self._greet(centre, frames, context)
+
+    async def _greet(self, centre: CentreId, frames: AsyncIterator[Frame], context: _Context) -> None:
         incoming = _Incoming(frames)
         try:
             async with asyncio.timeout(_HELLO_WITHIN_S):
@@ -190,21 +234,25 @@ class _Link:
         heartbeat_ms = int(self._doors.heartbeat_s * 1000)
         welcome = encode_welcome(Welcome(protocol=PROTOCOL, heartbeat_ms=heartbeat_ms))
         session.send(Message(kind=FrameKind.WELCOME, exchange=ExchangeId.new(), body=welcome))
+        held = self._doors.membership.held
+        if session.hello.roster_version != held.roster.version:
+            # Before any question: the node decides by the newer one. An older one has it show its own.
+            session.show(held.octets)
         self._doors.hub.join(session)
         _log.info("event=centre_joined centre=%s", session.centre)
-        reader = asyncio.create_task(self._read(session, incoming))
+        reader = asyncio.create_task(self._read(session, incoming, _certificate_of(context)))
         try:
             while (message := await session.outgoing.get()) is not None:
                 for frame in cut(message):
                     await context.write(frame)
-        except grpc.aio.AioRpcError:
-            pass
+        except (grpc.aio.AioRpcError, grpc.aio.InternalError):
+            pass  # the peer has gone; the second is what a write in the middle of it raises
         finally:
             reader.cancel()
             self._doors.hub.leave(session)
             _log.info("event=centre_left centre=%s", session.centre)
 
-    async def _read(self, session: Session, incoming: "_Incoming") -> None:
+    async def _read(self, session: Session, incoming: "_Incoming", certificate: bytes) -> None:
         """Ask the node what is due, and take its messages; silence for three heartbeats ends the session."""
         try:
             await self._doors.rounds.joined(session)
@@ -217,6 +265,10 @@ class _Link:
                     await self._doors.rounds.answered(session, message)
                 elif message.kind is FrameKind.PLANNED:
                     self._doors.hub.take_quote(session.centre, message)
+                elif message.kind is FrameKind.ROSTER:
+                    await self._shown(session, message.body)
+                elif message.kind is FrameKind.RENEW:
+                    await self._renew(session, message, certificate)
                 elif message.kind is FrameKind.HEARTBEAT:
                     session.send(Message(kind=FrameKind.HEARTBEAT, exchange=message.exchange, body=b""))
         except (TimeoutError, WireError, StoreError) as error:
@@ -224,6 +276,20 @@ class _Link:
             _log.warning("event=centre_cut centre=%s why=%s", session.centre, type(error).__name__)
         finally:
             session.send(None)
+
+    async def _shown(self, session: Session, roster: bytes) -> None:
+        """Decide on a roster that a node shows; answer an older one with the one that is believed."""
+        membership = self._doors.membership
+        if await membership.show(roster, f"centre:{session.centre}") is Shown.OLDER:
+            session.show(membership.held.octets)
+
+    async def _renew(self, session: Session, message: Message, certificate: bytes) -> None:
+        """Sign a node's next key, or answer with nothing. spec/enrolment.md 6."""
+        body, enrolment = b"", self._doors.enrolment
+        if enrolment is not None:
+            with suppress(EnrolmentError):  # its reason is in the log already
+                body = await asyncio.to_thread(enrolment.renew, message.body, certificate)
+        session.send(Message(kind=FrameKind.RENEWED, exchange=message.exchange, body=body))
 
 
 class _Incoming:
@@ -247,69 +313,71 @@ class _Desk:
 
     def __init__(self, doors: Doors) -> None:
         self._doors = doors
-        self._analysts = {analyst.uri: analyst for analyst in doors.roster.analysts}
 
     async def ask(self, request: bytes, context: _Context) -> AsyncIterator[Progress]:
         """Relay a question and stream what happens."""
-        analyst = await self._check(context)
-        ask = await self._readable(request, context)
-        try:
-            async with aclosing(self._doors.service.ask(analyst, ask)) as steps:
-                async for step in steps:
-                    yield step
-        except CoordinatorError as error:
-            await _abort(error, context)
+        async with self._entered(context) as analyst:
+            ask = await self._readable(request, context)
+            try:
+                async with aclosing(self._doors.service.ask(analyst, ask)) as steps:
+                    async for step in steps:
+                        yield step
+            except CoordinatorError as error:
+                await _abort(error, context)
 
     async def plan(self, request: bytes, context: _Context) -> AsyncIterator[Progress]:
         """Relay a plan and stream what happens."""
-        await self._check(context)
-        ask = await self._readable(request, context)
-        async with aclosing(self._doors.service.plan(ask)) as steps:
-            async for step in steps:
-                yield step
+        async with self._entered(context):
+            ask = await self._readable(request, context)
+            async with aclosing(self._doors.service.plan(ask)) as steps:
+                async for step in steps:
+                    yield step
 
     async def status(self, request: bytes, context: _Context) -> KeptQuestion:
         """Say what became of a question."""
-        analyst = await self._check(context)
-        query_id = await _read(decode_query_id, request, context)
-        try:
-            return await self._doors.service.status(analyst, query_id)
-        except CoordinatorError as error:
-            await _abort(error, context)
+        async with self._entered(context) as analyst:
+            query_id = await _read(decode_query_id, request, context)
+            try:
+                return await self._doors.service.status(analyst, query_id)
+            except CoordinatorError as error:
+                await _abort(error, context)
 
     async def result(self, request: bytes, context: _Context) -> AsyncIterator[Progress]:
         """Stream the answers that are there."""
-        analyst = await self._check(context)
-        query_id = await _read(decode_query_id, request, context)
-        try:
-            async for step in self._doors.service.result(analyst, query_id):
-                yield step
-        except CoordinatorError as error:
-            await _abort(error, context)
+        async with self._entered(context) as analyst:
+            query_id = await _read(decode_query_id, request, context)
+            try:
+                async for step in self._doors.service.result(analyst, query_id):
+                    yield step
+            except CoordinatorError as error:
+                await _abort(error, context)
 
     async def list_questions(self, request: bytes, context: _Context) -> AsyncIterator[KeptQuestion]:
         """Stream the analyst's questions, newest first."""
-        analyst = await self._check(context)
-        listing = await _read(decode_listing, request, context)
-        try:
-            for kept in await self._doors.service.list_questions(analyst, listing):
-                yield kept
-        except CoordinatorError as error:
-            await _abort(error, context)
-
-    async def _readable(self, request: bytes, context: _Context) -> Ask:
-        ask = await _read(decode_ask, request, context)
-        if any(centre not in self._doors.roster.centres for centre in ask.audience):
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the audience names an unknown centre")
-        return ask
+        async with self._entered(context) as analyst:
+            listing = await _read(decode_listing, request, context)
+            try:
+                for kept in await self._doors.service.list_questions(analyst, listing):
+                    yield kept
+            except CoordinatorError as error:
+                await _abort(error, context)
 
     async def describe(self, _request: bytes, context: _Context) -> object:
         """Describe the federation."""
-        await self._check(context)
-        return self._doors.service.describe()
+        async with self._entered(context):
+            return self._doors.service.describe()
 
-    async def _check(self, context: _Context) -> AnalystId:
-        analyst = self._analysts.get(_peer_uri(context) or "")
+    async def _readable(self, request: bytes, context: _Context) -> Ask:
+        ask = await _read(decode_ask, request, context)
+        if any(centre not in self._doors.membership.roster().centres for centre in ask.audience):
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "the audience names an unknown centre")
+        return ask
+
+    @asynccontextmanager
+    async def _entered(self, context: _Context) -> AsyncIterator[AnalystId]:
+        """Let an analyst in for one call; who is none is refused."""
+        analyst = self._doors.membership.analyst(_peer_uri(context))
         if analyst is None:
             await _refuse(context, "not_an_analyst")
-        return analyst
+        async with _present(self._doors.membership, analyst, context, "not_an_analyst"):
+            yield analyst

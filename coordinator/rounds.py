@@ -11,9 +11,9 @@ spec/link.md 6, spec/store.md 3.
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from coordinator.errors import StoreError
 from coordinator.hub import MOST_ON_THE_WAY, Hub, Session
@@ -23,9 +23,12 @@ from protocols.clock import Clock
 from protocols.frames import Message
 from protocols.ids import CentreId, QueryId
 from protocols.link import CentreState, Progress
+from protocols.roster import Roster
 
 _log = logging.getLogger("skerry.coordinator")
 _T = TypeVar("_T")
+RosterNow: TypeAlias = Callable[[], Roster]
+"""Gives the roster that is believed at this moment."""
 RETURN_WITHIN_S = 20.0
 """How long a coordinator that has just started waits for a centre that it has not seen yet: a node's
 longest pause between two tries (spec/link.md 5), and the time to connect."""
@@ -37,9 +40,12 @@ class Rounds:
     Made on the event loop: `return_within_s` begins there and then.
     """
 
-    def __init__(self, hub: Hub, memory: Memory, clock: Clock, return_within_s: float) -> None:
+    def __init__(
+        self, hub: Hub, memory: Memory, roster: RosterNow, clock: Clock, return_within_s: float
+    ) -> None:
         self._hub = hub
         self._memory = memory
+        self._roster = roster
         self._clock = clock
         self._all_back_s = _now_s() + return_within_s
         self._under_way: set[asyncio.Task[Any]] = set()
@@ -69,14 +75,23 @@ class Rounds:
             for centre in watch.asked:
                 yield _step(centre, CentreState.LATE)
 
+    def removed(self, centres: Collection[CentreId]) -> None:
+        """Tell who watches that centres have left the roster, and are not waited for."""
+        for query_id in self._watchers:
+            for centre in centres:
+                self._tell(query_id, _step(centre, CentreState.EXPIRED))
+
     async def joined(self, session: Session) -> None:
         """Send a centre that has joined what is due for it. Raises StoreError."""
         await self._send_due(session)
 
     async def answered(self, session: Session, message: Message) -> None:
-        """Keep an answer, then tell who watches; one that was not asked for is dropped. Raises StoreError."""
+        """Keep an answer, then tell who watches. Raises StoreError.
+
+        One that was not asked for is dropped, and one of a centre that has left the roster.
+        """
         query_id, centre = QueryId(message.exchange.octets), session.centre
-        if query_id not in session.on_the_way:
+        if query_id not in session.on_the_way or centre not in self._roster().centres:
             return
         arrived = Arrived(query_id=query_id, centre=centre, body=message.body, received_at=self._clock())
         await self._to_its_end(self._keep(arrived))

@@ -82,6 +82,30 @@ answer = Table(
 )
 """As it came, the first of each centre; never changed."""
 
+token = Table(
+    "token",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("sort", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("made_at_ms", BigInteger, nullable=False),
+    Column("expires_at_ms", BigInteger, nullable=False),
+    Column("ended_at_ms", BigInteger),
+    Column("ended_how", Text),
+    Index(None, "sort", "name"),
+)
+"""One-time tokens by their hashes. `ended_how`: `used` or `burnt`; null while it is open."""
+
+wrong_tokens = Table(
+    "wrong_tokens",
+    metadata,
+    Column("sort", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("began_at_ms", BigInteger, nullable=False),
+    Column("tries", BigInteger, nullable=False),
+)
+"""How many wrong tokens came for whom since when."""
+
 
 def sqlite_engine(path: Path) -> Engine:
     """Make the engine of a store in one file; nothing is opened yet."""

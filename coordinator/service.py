@@ -11,7 +11,7 @@ from contextlib import aclosing
 from coordinator.hub import Hub
 from coordinator.memory import Memory
 from coordinator.questions import LONGEST_DEADLINE, Kept, question_of, state_of
-from coordinator.rounds import Rounds
+from coordinator.rounds import RosterNow, Rounds
 from protocols.clock import Clock
 from protocols.ids import AnalystId, CentreId, QueryId
 from protocols.link import (
@@ -25,13 +25,12 @@ from protocols.link import (
     Progress,
     Standing,
 )
-from protocols.roster import Roster
 
 
 class Service:
     """What analysts may ask of a coordinator."""
 
-    def __init__(self, hub: Hub, memory: Memory, rounds: Rounds, roster: Roster, clock: Clock) -> None:
+    def __init__(self, hub: Hub, memory: Memory, rounds: Rounds, roster: RosterNow, clock: Clock) -> None:
         self._hub = hub
         self._memory = memory
         self._rounds = rounds
@@ -43,7 +42,7 @@ class Service:
 
         Asked again with the same bytes, it is the same question. Raises AskError or StoreError.
         """
-        question = question_of(ask, analyst, self._roster, self._clock())
+        question = question_of(ask, analyst, self._roster(), self._clock())
         steps = self._rounds.ask(question, _wait_s(ask))
         async with aclosing(steps):
             async for step in steps:
@@ -100,7 +99,7 @@ class Service:
         """Say which centres there are, which are on the link, and with which dictionaries."""
         texts: dict[bytes, None] = {}
         statuses = []
-        for centre in sorted(self._roster.centres):
+        for centre in sorted(self._roster().centres):
             session = self._hub.session(centre)
             if session is not None:
                 texts[session.hello.dictionary_text] = None

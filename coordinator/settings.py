@@ -16,6 +16,9 @@ class Settings(SettingsModel):
     """Every setting of a coordinator."""
 
     listen: Address = Field(description="host:port to listen on")
+    enrolment: Address | None = Field(
+        default=None, description="host:port for who enrols; without it nobody does"
+    )
     data: Path = Field(description="folder of the coordinator's state")
     roster: Path = Field(description="the signed roster")
     root: Path = Field(description="the consortium's root, pinned: its keys, and how many must sign")

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import logging
 import os
+import random
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from node.commands import data, dictionaries, officer, policies, releases, reports, running, snapshots
+from node.commands import (
+    data,
+    dictionaries,
+    officer,
+    policies,
+    releases,
+    reports,
+    running,
+    snapshots,
+    studies,
+)
+from node.commands.enrolment import enrol
+from node.commands.keys import init as init_command
 from node.commands.opening import (
     SETTINGS_ADVICE,
     check_ledger,
@@ -25,9 +38,10 @@ from node.commands.opening import (
 )
 from node.errors import NodeError, RulesError, SnapshotError
 from node.keys import NodeKeys, load_keys
-from node.presence import LOCK, telling
+from node.presence import LOCK, is_running, telling
 from node.rules import Rules
 from node.settings import Settings
+from node.transport_pair import settle
 from protocols.clock import system_clock
 from protocols.errors import WireError
 from protocols.program import Exit, ProgramError
@@ -35,7 +49,9 @@ from protocols.program import run as run_program
 from protocols.transport_papers import check_certificate, check_pair
 
 if TYPE_CHECKING:
+    from node.agent import Agent
     from node.engines.duckdb_engine import DuckDBEngine
+    from node.in_force import InForce
     from node.link import Transport
     from node.snapshots import Snapshots
 
@@ -51,6 +67,7 @@ app.add_typer(dictionaries.app, name="dictionary")
 app.add_typer(snapshots.app, name="snapshots")
 app.add_typer(releases.app, name="releases")
 app.add_typer(policies.app, name="policy")
+app.add_typer(studies.app, name="study")
 
 
 @app.callback()
@@ -64,18 +81,21 @@ def _programme(
 
 @app.command()
 def run(context: typer.Context) -> None:
-    """Run the node until it is stopped (SIGTERM or Ctrl-C)."""
+    """Run the node until it is stopped (SIGTERM or Ctrl-C); SIGHUP reads roster, policy and studies again."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = settings_of(context)
     rules = rules_of(settings)
     try:
+        if not is_running(settings.data):
+            settle(settings.keys, settings.tls_certificate, settings.centre_id.uri)
         keys = load_keys(settings.keys)
         transport = _transport(settings, keys)
         with _alone(settings.data):
             check_not_lost(settings)
             asyncio.run(_serve(settings, rules, keys, transport))
     except RulesError as error:
-        raise ProgramError(Exit.WRONG_USE, "settings", str(error), SETTINGS_ADVICE) from None
+        advice = error.next_step or SETTINGS_ADVICE
+        raise ProgramError(Exit.WRONG_USE, "settings", str(error), advice) from None
     except NodeError as error:
         advice = "see the log, and run: skerry-node audit"
         raise ProgramError(Exit.INTERNAL, "node", str(error), advice) from None
@@ -138,8 +158,10 @@ async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "T
     from node.cohorts import Cohorts
     from node.engines.duckdb_engine import DuckDBEngine
     from node.gate import Gate, Stores
+    from node.in_force import take_up
     from node.ledger.ledger import Ledger
     from node.pause import FLAG, Pause
+    from node.renewing import Renewing
     from node.snapshots import Snapshots
     from node.tables import Tables
 
@@ -149,36 +171,49 @@ async def _serve(settings: Settings, rules: Rules, keys: NodeKeys, transport: "T
     check_ledger(settings)
     snapshots.clear_spill()
     engine = DuckDBEngine(snapshots)
-    rule = rules.policy.suppressed.rule if rules.policy.suppressed else None
     cohorts = Cohorts(settings.data / "cohorts.db", keys.snapshots)
     stores = Stores(
         snapshots=snapshots,
         ledger=ledger,
         engine=engine,
-        tables=Tables(engine, cohorts, rule),
+        tables=Tables(engine, cohorts),
         pause=Pause(settings.data / FLAG),
     )
-    gate = Gate(rules, stores, system_clock)
+    in_force = take_up(settings, rules, ledger, system_clock)
+    gate = Gate(in_force.rules, stores, system_clock)
     who = Introduction(
         centre=rules.centre,
         software=f"skerry {version('skerry')}",
         dictionary=rules.dictionary.digest,
         dictionary_text=rules.dictionary_text,
-        roster_version=rules.roster.version,
     )
     answering = Answering(gate, rules.centre, keys.identity)
-    agent = Agent(who, answering, snapshots, telling(settings.data, system_clock))
-    serving = asyncio.ensure_future(agent.run(transport))
+    agent = Agent(who, answering, in_force, snapshots, telling(settings.data, system_clock))
+    renewing = Renewing(settings, system_clock, random.random)
+    serving = asyncio.ensure_future(agent.run(transport, renewing))
     looking = asyncio.ensure_future(_let_go(snapshots, engine))
+    reading = asyncio.ensure_future(_read_again(in_force, agent))
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     try:
-        await serving
+        await asyncio.gather(serving, reading)
     except asyncio.CancelledError:
         logging.getLogger("skerry.node").info("event=stopped")
     finally:
-        looking.cancel()
+        for task in (serving, looking, reading):
+            task.cancel()
         engine.close()
+
+
+async def _read_again(in_force: "InForce", agent: "Agent") -> None:
+    """Read all papers again whenever the custodian asks for it (SIGHUP). Raises LedgerError."""
+    is_asked = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, is_asked.set)
+    while True:
+        await is_asked.wait()
+        is_asked.clear()
+        if await asyncio.to_thread(in_force.reload):
+            await agent.spread()
 
 
 async def _let_go(snapshots: "Snapshots", engine: "DuckDBEngine") -> None:
@@ -192,6 +227,8 @@ async def _let_go(snapshots: "Snapshots", engine: "DuckDBEngine") -> None:
         await asyncio.to_thread(engine.let_go, current)
 
 
+app.command("init")(init_command)
+app.command()(enrol)
 app.command("import")(data.import_command)
 app.command()(running.status)
 app.command()(running.pause)

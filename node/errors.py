@@ -93,3 +93,11 @@ class SnapshotError(NodeError):
         super().__init__(f"{what}; {next_step}" if next_step else what)
         self.what = what
         self.next_step = next_step
+
+
+class NotEnrolledError(NodeError):
+    """The coordinator refuses an enrolment, or its answer is not taken; nothing was changed."""
+
+
+class UnreachableError(NodeError):
+    """The coordinator's port for enrolment cannot be reached, or shows another authority's certificate."""

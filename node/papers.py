@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from node.belief import believed
 from node.errors import RulesError
 from node.policy_words import policy_words
 from node.rules import Rules
@@ -64,7 +65,7 @@ def papers_of(settings: Settings, rules: Rules) -> Papers:
     return Papers(
         policy_sha256=_sha256(settings.policy),
         policy_words=tuple(policy_words(rules.policy)),
-        roster_sha256=_sha256(settings.roster),
+        roster_sha256=hashlib.sha256(believed(settings).octets).hexdigest(),
         roster_version=rules.roster.version,
         roster_expires=rules.roster.expires,
         studies=tuple(

@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from node.hours import Hours
 from privacy.disclosure import Rule
 from privacy.loss import Loss
 from protocols.ids import OfficerId
@@ -17,6 +18,11 @@ from protocols.queries import Mode, Scope, SignedTerms
 from protocols.query_fields import fields_of
 from protocols.signed_text import Fields, SignedText, read_toml
 from protocols.studies import Study, limit, rule_named
+
+MOST_PERIOD_DAYS = 3_660
+DEFAULT_TICK_MS = 1_000
+LONGEST_TICK_MS = 60_000
+"""An answer may have to wait for a whole tick, and whoever asked waits with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,9 @@ class SuppressedPolicy:
 class Policy:
     """A centre's rules. A cap of None is `unlimited`; losses are rho, zCDP.
 
-    `suppressed` is there exactly when the modes name it.
+    `analyst_cap` is for all analysts of one institution within a study together, `period_cap` for all studies
+    in `period_days` days. `hours` None is always; `release_tick` zero is none. `suppressed` is there exactly
+    when the modes name it.
     """
 
     modes: frozenset[Mode]
@@ -48,6 +56,10 @@ class Policy:
     registry_cap: Loss | None
     study_cap: Loss | None
     analyst_cap: Loss | None
+    period_cap: Loss | None
+    period_days: int
+    hours: Hours | None
+    release_tick_ms: int
     suppressed: SuppressedPolicy | None = None
 
 
@@ -82,6 +94,10 @@ def _policy(fields: Fields) -> Policy:
             registry_cap=limit(budget, "registry_rho"),
             study_cap=limit(budget, "study_rho"),
             analyst_cap=limit(budget, "analyst_rho"),
+            period_cap=limit(budget, "period_rho"),
+            period_days=budget.take("period_days", int),
+            hours=_hours(fields),
+            release_tick_ms=fields.take("release_tick_ms", int),
         )
     except OverflowError:
         raise fields.wrong("longest_validity_hours is too large") from None
@@ -91,7 +107,22 @@ def _policy(fields: Fields) -> Policy:
         raise fields.wrong("charged_rounds_per_question must be at least 1")
     if policy.longest_validity <= timedelta(0):
         raise fields.wrong("longest_validity_hours must be at least 1")
+    if not 1 <= policy.period_days <= MOST_PERIOD_DAYS:
+        raise fields.wrong(f"period_days must be 1 to {MOST_PERIOD_DAYS}")
+    if not 0 <= policy.release_tick_ms <= LONGEST_TICK_MS:
+        raise fields.wrong(f"release_tick_ms must be 0 (no tick) to {LONGEST_TICK_MS}")
     return policy
+
+
+def _hours(fields: Fields) -> Hours | None:
+    text = fields.take("hours", str)
+    if text == "always":
+        return None
+    try:
+        return Hours.parse(text)
+    except ValueError as error:
+        what = f"'hours' {error}"
+        raise fields.wrong(what, 'such as "08:00-18:00 Europe/Berlin", or "always"') from None
 
 
 def _suppressed(fields: Fields) -> SuppressedPolicy:
@@ -107,8 +138,11 @@ def _suppressed(fields: Fields) -> SuppressedPolicy:
     return policy
 
 
-def outside_policy(terms: SignedTerms, study: Study, policy: Policy) -> str | None:
-    """Say in one public sentence why a query is against the policy; None when it is not."""
+def outside_policy(terms: SignedTerms, study: Study | None, policy: Policy) -> str | None:
+    """Say in one public sentence why a query is against the policy; None when it is not.
+
+    Mode `suppressed` goes by its study; for another mode there need be none.
+    """
     release = terms.query.release
     forbidden = sorted(str(name) for name in fields_of(terms.query) if str(name) in policy.forbidden_fields)
     if release.mode not in policy.modes:
@@ -124,8 +158,8 @@ def outside_policy(terms: SignedTerms, study: Study, policy: Policy) -> str | No
     return None
 
 
-def _outside_suppressed(study: Study, policy: Policy) -> str | None:
-    if policy.suppressed is None or study.suppressed is None:
+def _outside_suppressed(study: Study | None, policy: Policy) -> str | None:
+    if policy.suppressed is None or study is None or study.suppressed is None:
         raise RuntimeError("mode suppressed is allowed without its rules")
     rule, wanted = policy.suppressed.rule, study.suppressed.rule
     if rule.is_looser_than(wanted):
@@ -133,6 +167,13 @@ def _outside_suppressed(study: Study, policy: Policy) -> str | None:
     if study.suppressed.tables is None and not policy.suppressed.unlisted_tables:
         return "the study lists no tables, and the policy wants them listed"
     return None
+
+
+def outside_hours(policy: Policy, now: datetime) -> str | None:
+    """Say in one public sentence that the policy allows no query at a moment; None when it does."""
+    if policy.hours is None or policy.hours.hold(now):
+        return None
+    return f"the policy allows queries from {policy.hours} only"
 
 
 def has_expired(terms: SignedTerms, policy: Policy, now: datetime) -> bool:
@@ -149,7 +190,7 @@ def stricter(one: Loss | None, other: Loss | None) -> Loss | None:
 
 
 def caps_of(policy: Policy, study: Study) -> tuple[Loss | None, Loss | None, Loss | None]:
-    """Give the caps in force for the registry, the study and the analyst."""
+    """Give the caps in force for the registry, the study, and an institution's analysts in it."""
     return (
         policy.registry_cap,
         stricter(policy.study_cap, study.study_budget),

@@ -4,10 +4,11 @@ For the officer who signs it. What a policy allows can only be less in a study, 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
+from node.hours import MINUTES, Hours
 from node.policy import Policy, SuppressedPolicy
 from privacy.accountant import DEFAULT_DELTA, epsilon_of, shown_epsilon
 from privacy.disclosure import Rule
@@ -18,7 +19,7 @@ _CAPS = (
     ("query_rho", "one query", "query_cap"),
     ("registry_rho", "all studies together, over the life of the registry,", "registry_cap"),
     ("study_rho", "one study", "study_cap"),
-    ("analyst_rho", "one analyst within a study", "analyst_cap"),
+    ("analyst_rho", "all analysts of one institution together, within a study,", "analyst_cap"),
 )
 
 
@@ -68,12 +69,31 @@ def policy_words(policy: Policy) -> list[str]:
             "may lose any amount: there is no limit" if cap is None else f"may lose {shown_loss(cap)} at most"
         )
         sentences.append(f"{who[0].upper()}{who[1:]} {most}.")
+    sentences.append(f"All studies together {_period_words(policy)}.")
     rounds, hours = policy.charged_rounds_per_question, policy.longest_validity // timedelta(hours=1)
     sentences.append(f"A question is charged {_times(rounds)} at most, when its answer fails.")
     sentences.append(f"A signed query is valid for {hours} hours at most.")
+    sentences.append(
+        "Queries are answered at any hour."
+        if policy.hours is None
+        else f"Queries are answered from {policy.hours} only."
+    )
+    sentences.append(_tick_words(policy.release_tick_ms))
     names = ", ".join(sorted(policy.forbidden_fields))
     sentences.append(f"No query may name {names}." if names else "No field is forbidden.")
     return sentences
+
+
+def _period_words(policy: Policy) -> str:
+    if policy.period_cap is None:
+        return "may lose any amount in a period"
+    return f"may lose {shown_loss(policy.period_cap)} at most in {policy.period_days} days"
+
+
+def _tick_words(tick_ms: int) -> str:
+    if not tick_ms:
+        return "Answers leave as soon as they are there: how long one took can be measured."
+    return f"Answers leave at multiples of {tick_ms} ms only, one at a time: their time tells nothing finer."
 
 
 def _suppressed_words(one: SuppressedPolicy) -> list[str]:
@@ -121,16 +141,70 @@ def _compared(here: Policy, there: Policy) -> Iterator[Difference]:
     yield from _numbers("longest_validity_hours", *hours)
     for key, _, name in _CAPS:
         yield from _caps(key, getattr(here, name), getattr(there, name))
+    yield from _periods(here, there)
+    yield from _hours(here.hours, there.hours)
+    # A longer tick tells less, and none tells most.
+    ticks = [one.release_tick_ms for one in (here, there)]
+    yield from (_turned(one) for one in _numbers("release_tick_ms", *ticks))
     if here.suppressed and there.suppressed:
         yield from _suppressed(here.suppressed, there.suppressed)
 
 
+def _periods(here: Policy, there: Policy) -> Iterator[Difference]:
+    texts = [_period_words(one) for one in (here, there)]
+    if texts[0] != texts[1]:
+        direction = _direction(
+            is_looser=is_period_looser(here, there), is_stricter=is_period_looser(there, here)
+        )
+        yield Difference(key="period_rho", here=texts[0], there=texts[1], direction=direction)
+
+
+def is_period_looser(here: Policy, there: Policy) -> bool:
+    """Whether what one policy lets go in a period could break the other's cap.
+
+    Days that hold so many of the shorter periods, the last one perhaps in part, may hold as many caps.
+    """
+    if there.period_cap is None or here.period_cap is None:
+        return here.period_cap is None and there.period_cap is not None
+    periods = -(-there.period_days // here.period_days)
+    return here.period_cap.nano_rho * periods > there.period_cap.nano_rho
+
+
+def _hours(here: Hours | None, there: Hours | None) -> Iterator[Difference]:
+    if here != there:
+        direction = _direction(
+            is_looser=are_hours_wider(here, there), is_stricter=are_hours_wider(there, here)
+        )
+        texts = ["always" if one is None else str(one) for one in (here, there)]
+        yield Difference(key="hours", here=texts[0], there=texts[1], direction=direction)
+
+
+def are_hours_wider(here: Hours | None, there: Hours | None) -> bool:
+    """Whether some hours may hold a moment that others do not.
+
+    In different zones nobody can promise that they never will: governments move clocks.
+    """
+    if there is None or len(there.minutes) == MINUTES:
+        return False
+    return here is None or here.zone != there.zone or not here.minutes <= there.minutes
+
+
+def _direction(*, is_looser: bool, is_stricter: bool) -> Direction:
+    if is_looser == is_stricter:
+        return Direction.DIFFERENT
+    return Direction.LOOSER if is_looser else Direction.STRICTER
+
+
+def _turned(one: Difference) -> Difference:
+    opposite = Direction.STRICTER if one.direction is Direction.LOOSER else Direction.LOOSER
+    return replace(one, direction=opposite)
+
+
 def _suppressed(here: SuppressedPolicy, there: SuppressedPolicy) -> Iterator[Difference]:
     if here.rule != there.rule:
-        is_looser, is_stricter = here.rule.is_looser_than(there.rule), there.rule.is_looser_than(here.rule)
-        direction = Direction.DIFFERENT
-        if is_looser != is_stricter:
-            direction = Direction.LOOSER if is_looser else Direction.STRICTER
+        direction = _direction(
+            is_looser=here.rule.is_looser_than(there.rule), is_stricter=there.rule.is_looser_than(here.rule)
+        )
         yield Difference(key="rule", here=here.rule.name, there=there.rule.name, direction=direction)
     yield from _numbers("questions", here.questions, there.questions)
     yield from _numbers("study_questions", here.study_questions, there.study_questions)

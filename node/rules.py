@@ -1,6 +1,7 @@
 """What a node obeys: the roster, its studies and its policy, verified against keys that it pins.
 
-Everything is read and verified before the node starts; one wrong file, and it does not start.
+Everything is read and verified before the node starts; one wrong file, and it does not start. What changes
+while it runs is in `in_force.py`.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from node.belief import believed
 from node.errors import RulesError
 from node.policy import Policy, open_policy
 from node.settings import Settings
@@ -16,9 +18,9 @@ from protocols.dictionary_text import read_dictionary
 from protocols.documents import nearest, some
 from protocols.errors import Problem, ProtocolError, TextError
 from protocols.ids import CentreId, Digest, StudyId
-from protocols.root import read_root
-from protocols.roster import Roster, open_roster
-from protocols.studies import EVERY, Study, open_study
+from protocols.roster import Roster
+from protocols.studies import EVERY, NO_REVIEW, Review, Study
+from protocols.study_reading import open_study
 from protocols.study_tables import tables_of
 
 
@@ -36,6 +38,15 @@ class Rules:
     policy: Policy
     dictionary: Dictionary
     dictionary_text: bytes
+    policy_text: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoRules:
+    """A centre without papers in force: under this roster, its own do not verify, or it is not in it."""
+
+    centre: CentreId
+    roster: Roster
 
 
 def load_dictionary(path: Path) -> tuple[Dictionary, bytes]:
@@ -66,14 +77,16 @@ def load_rules(settings: Settings) -> Rules:
     """Read and verify everything that the node obeys. Raises RulesError."""
     dictionary, text = load_dictionary(settings.dictionary)
     check_confirmed(dictionary, settings.dictionary)
-    path = settings.root
+    return rules_under(believed(settings).roster, settings, dictionary, text)
+
+
+def rules_under(roster: Roster, settings: Settings, dictionary: Dictionary, text: bytes) -> Rules:
+    """Read policy and studies, verified with the officer's key of a roster. Raises RulesError."""
+    officer_key = _officer_key(roster, settings)
+    path = settings.policy
     try:
-        root = read_root(_read(path))
-        path = settings.roster
-        roster = open_roster(_read(path), root)
-        officer_key = _officer_key(roster, settings)
-        path = settings.policy
-        policy = open_policy(_read(path), settings.officer_id, officer_key)
+        policy_text = _read(path)
+        policy = open_policy(policy_text, settings.officer_id, officer_key)
         _check_forbidden(policy, dictionary)
         studies, tables = {}, {}
         for path in sorted(settings.studies.glob("*.toml")):
@@ -95,6 +108,7 @@ def load_rules(settings: Settings) -> Rules:
         studies=studies,
         tables=tables,
         policy=policy,
+        policy_text=policy_text,
         dictionary=dictionary,
         dictionary_text=text,
     )
@@ -106,7 +120,12 @@ def _check_forbidden(policy: Policy, dictionary: Dictionary) -> None:
 
 
 def _check_study(study: Study, dictionary: Dictionary) -> None:
-    """Refuse a study of this dictionary that names another registry, or fields that are none."""
+    """Refuse a study of this dictionary that names another registry, or fields that are none.
+
+    And one that demands what this version cannot do: it must never be passed over.
+    """
+    if study.review is not Review.NONE:
+        raise TextError([Problem(line=0, where="study", what=NO_REVIEW)])
     if study.dictionary != dictionary.digest:
         return  # of another version: its queries are refused one by one
     if study.registry != dictionary.name:

@@ -20,12 +20,11 @@ from protocols.releases import SuppressedTable
 
 
 class Tables:
-    """Makes suppressed tables under one rule, and keeps the memory of those that were shown."""
+    """Makes suppressed tables, and keeps the memory of those that were shown."""
 
-    def __init__(self, engine: DuckDBEngine, cohorts: Cohorts, rule: Rule | None) -> None:
+    def __init__(self, engine: DuckDBEngine, cohorts: Cohorts) -> None:
         self._engine = engine
         self._cohorts = cohorts
-        self._rule = rule
 
     def refusal(self, plan: Plan, snapshot: Snapshot, released: frozenset[int]) -> Refusal | None:
         """Refuse, before the charge, where the guard could not work; by the ledger and the dictionary.
@@ -46,21 +45,23 @@ class Tables:
             return Refusal(code=RefusalCode.OUTSIDE_POLICY, detail=what)
         return None
 
-    def shown(self, plan: Plan, snapshot: Snapshot, charge: Charge) -> SuppressedTable | None:
-        """Give the table as it may be shown; None when it must be withheld.
+    def shown(
+        self, plan: Plan, snapshot: Snapshot, charge: Charge, rule: Rule | None
+    ) -> SuppressedTable | None:
+        """Give the table as it may be shown under a rule; None when it must be withheld.
 
         Raises EngineError and CohortsError, without a reason.
         """
-        if self._rule is None:
+        if rule is None:
             raise RuntimeError("mode suppressed is off")
         members = self._engine.membership(plan, snapshot, charge)
         dims = plan.layout.dims
         counts = np.bincount(members.cells, minlength=int(np.prod(dims))).astype(np.int64)
-        published = suppressed(counts.reshape(dims), self._rule).ravel()
-        table = Shown(members=members, dims=dims, published=published, rule=self._rule)
+        published = suppressed(counts.reshape(dims), rule).ravel()
+        table = Shown(members=members, dims=dims, published=published, rule=rule)
         # Its own charge may stand in the memory, when the node was killed before it recorded.
         earlier = [one.table for one in self._cohorts.all() if one.charge != charge.seq]
         if is_withheld(table, earlier):
             return None
         self._cohorts.remember(Remembered(charge=charge.seq, snapshot=snapshot.id, table=table))
-        return SuppressedTable(rule=self._rule, cells=published)
+        return SuppressedTable(rule=rule, cells=published)

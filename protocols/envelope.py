@@ -13,7 +13,6 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from protocols.canonical import sha256
-from protocols.codec.answers import decode_answer, decode_planned, encode_answer, encode_planned
 from protocols.codec.queries import (
     Envelope,
     decode_envelope,
@@ -24,11 +23,7 @@ from protocols.codec.queries import (
 from protocols.errors import SignatureError, UnknownAnalystError
 from protocols.ids import AnalystId, Digest
 from protocols.queries import SignedTerms
-from protocols.releases import Answer, Planned, SignedAnswer
 from protocols.roster import Analyst
-
-_ANSWER_DOMAIN = b"skerry/1 answer\x00"
-_PLANNED_DOMAIN = b"skerry/1 planned\x00"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +56,7 @@ def open_envelope(
     analyst = analysts.get(terms.analyst)
     if analyst is None:
         raise UnknownAnalystError("the roster does not know the analyst")
-    _verify(analyst.keys.signing, envelope.signature, purpose.value + envelope.terms)
+    verify(analyst.keys.signing, envelope.signature, purpose.value + envelope.terms)
     return Opened(terms=terms, content=_content(envelope.terms))
 
 
@@ -74,31 +69,8 @@ def _content(octets: bytes) -> Digest:
     return sha256("skerry/1 terms", octets)
 
 
-def sign_answer(answer: Answer, key: Ed25519PrivateKey) -> SignedAnswer:
-    """Sign a centre's answer."""
-    payload = encode_answer(answer)
-    return SignedAnswer(payload=payload, signature=key.sign(_ANSWER_DOMAIN + payload))
-
-
-def open_answer(signed: SignedAnswer, key: Ed25519PublicKey) -> Answer:
-    """Check a centre's signature and give its answer. Raises SignatureError or WireError."""
-    _verify(key, signed.signature, _ANSWER_DOMAIN + signed.payload)
-    return decode_answer(signed.payload)
-
-
-def sign_planned(planned: Planned, key: Ed25519PrivateKey) -> SignedAnswer:
-    """Sign what a centre says to a plan."""
-    payload = encode_planned(planned)
-    return SignedAnswer(payload=payload, signature=key.sign(_PLANNED_DOMAIN + payload))
-
-
-def open_planned(signed: SignedAnswer, key: Ed25519PublicKey) -> Planned:
-    """Check a centre's signature under a plan's answer. Raises SignatureError or WireError."""
-    _verify(key, signed.signature, _PLANNED_DOMAIN + signed.payload)
-    return decode_planned(signed.payload)
-
-
-def _verify(key: Ed25519PublicKey, signature: bytes, message: bytes) -> None:
+def verify(key: Ed25519PublicKey, signature: bytes, message: bytes) -> None:
+    """Check a signature. Raises SignatureError."""
     try:
         key.verify(signature, message)
     except InvalidSignature:

@@ -1,6 +1,7 @@
 """What can be wrong with words and bytes that came from elsewhere: one family, fields as attributes."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 
 class ProtocolError(Exception):
@@ -49,6 +50,10 @@ class SignatureError(ProtocolError):
     """A signature that is missing, unknown or wrong."""
 
 
+class SealError(ProtocolError):
+    """Sealed bytes that do not open: with this key, for this use, as they are."""
+
+
 class UnknownAnalystError(SignatureError):
     """The roster has no such analyst."""
 
@@ -59,3 +64,31 @@ class RosterError(ProtocolError):
 
 class ProofError(ProtocolError):
     """A Merkle proof that does not lead to the root."""
+
+
+class EnrolmentFault(Enum):
+    """Why nobody gets, or takes, a certificate: for the log of the one who decided. spec/enrolment.md 4."""
+
+    UNREADABLE = "unreadable"
+    ROSTER_EXPIRED = "roster_expired"
+    NOT_IN_ROSTER = "not_in_roster"
+    SIGNATURE = "signature"
+    TIME = "time"
+    CSR = "csr"
+    TOKEN_MISSING = "token_missing"  # noqa: S105 -- a word of the log
+    TOKEN_UNKNOWN = "token_unknown"  # noqa: S105 -- as above
+    TOKEN_LATE = "token_late"  # noqa: S105 -- as above
+    TOKEN_USED = "token_used"  # noqa: S105 -- as above
+    TOKEN_BURNT = "token_burnt"  # noqa: S105 -- as above
+    PEER = "peer"
+    AUTHORITY = "authority"
+    CERTIFICATE = "certificate"
+    ROSTER = "roster"
+
+
+class EnrolmentError(ProtocolError):
+    """A request that gets no certificate, or an answer that is not taken."""
+
+    def __init__(self, fault: EnrolmentFault, message: str) -> None:
+        super().__init__(message)
+        self.fault = fault

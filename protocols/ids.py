@@ -56,6 +56,11 @@ class OfficerId(_Name):
 
 
 @dataclass(frozen=True, slots=True, order=True)
+class ConsortiumId(_Name):
+    """The name of a consortium, as it is given to a new one."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class RootKeyId(_Name):
     """The name under which one key of the consortium's root signs."""
 

@@ -22,10 +22,18 @@ MLKEM768_SEED_BYTES = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SealingKey:
-    """To seal to somebody: the public halves of a hybrid key."""
+    """To seal to somebody: the public halves of a hybrid key. Raises WireError for one that seals nothing."""
 
     x25519: X25519PublicKey
     mlkem768: MLKEM768PublicKey
+
+    def __post_init__(self) -> None:
+        # RFC 7748 6.1: with a point of small order every agreement is zero, and a node that tried to seal
+        # to it would fail after the charge. It shows with any private key, so with one that is no secret.
+        try:
+            X25519PrivateKey.from_private_bytes(bytes(KEY_BYTES)).exchange(self.x25519)
+        except ValueError:
+            raise WireError("an X25519 key is wrong: nothing can be sealed to it") from None
 
     @property
     def octets(self) -> bytes:

@@ -91,7 +91,7 @@ class CentreState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One step of one centre; `answer` has the signed answer's, or the quote's, bytes as they came."""
+    """One step of one centre; `answer` has the sealed bytes of an answer or a quote, as they came."""
 
     centre: CentreId
     state: CentreState

@@ -142,3 +142,11 @@ class SignedAnswer:
 
     payload: bytes
     signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayedAnswer:
+    """A signed answer as it travels: sealed to who asked, or in the open. spec/sealing.md 4."""
+
+    octets: bytes
+    is_sealed: bool

@@ -7,15 +7,24 @@ asked; which one to believe is decided in `trust.py`.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from enum import Enum
+from typing import TypeAlias, TypeVar, assert_never
 
 from protocols.errors import WireError
 from protocols.ids import AnalystId, CentreId, OfficerId
 from protocols.keys import PublicKeys, keys_from_text, keys_to_text
 from protocols.root import Root
-from protocols.signed_text import Fields, SignedText, quoted
+from protocols.signed_text import Fields, SignedText, quoted, read_toml
 
 MAX_INSTITUTION = 200
+
+
+class Sort(Enum):
+    """What an entry is."""
+
+    CENTRE = "centre"
+    OFFICER = "officer"
+    ANALYST = "analyst"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +56,7 @@ class Officer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Roster:
-    """A verified roster."""
+    """Who belongs. That it was verified is said by whoever opened it: `open_roster`, not `read_draft`."""
 
     consortium: str
     version: int
@@ -61,17 +70,39 @@ class Roster:
         return tuple(sorted((one for one in self.officers.values() if one.centre == centre), key=_name))
 
 
+Entry: TypeAlias = Centre | Officer | Analyst
 _E = TypeVar("_E", Centre, Analyst, Officer)
 
 
-def _name(entry: Centre | Analyst | Officer) -> str:
+def _name(entry: Entry) -> str:
     return entry.id.text
+
+
+def sort_of(entry: Entry) -> Sort:
+    """Say what an entry is."""
+    match entry:
+        case Centre():
+            return Sort.CENTRE
+        case Officer():
+            return Sort.OFFICER
+        case Analyst():
+            return Sort.ANALYST
+        case _:
+            assert_never(entry)
 
 
 def open_roster(octets: bytes, root: Root) -> Roster:
     """Verify and read a roster file. Raises SignatureError or TextError."""
     tree = SignedText.parse(octets).opened_by(root.keys, root.threshold, "roster")
     return _roster(Fields(tree, "roster"), root)
+
+
+def read_draft(octets: bytes, root: Root) -> Roster:
+    """Read the body of a roster that is still being made. Raises TextError.
+
+    For those who make one, and want to see what they sign; whoever obeys a roster opens it.
+    """
+    return _roster(Fields(read_toml(octets, "roster"), "roster"), root)
 
 
 def _roster(fields: Fields, root: Root) -> Roster:
@@ -127,31 +158,43 @@ def _check_one_entry(
 
 def roster_text(roster: Roster) -> str:
     """Write a roster's body, to be signed: entries in the order of their names."""
-    expires = roster.expires.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    expires = f"{roster.expires.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
     head = f'format = "skerry.roster/1"\nconsortium = {quoted(roster.consortium)}\n'
     head += f"version = {roster.version}\nexpires = {expires}\n"
-    centres = (
-        _entry("centre", one.id.text, {"institution": one.institution}, one.keys)
-        for one in _ordered(roster.centres.values())
+    entries: tuple[Entry, ...] = (
+        *_ordered(roster.centres.values()),
+        *_ordered(roster.officers.values()),
+        *_ordered(roster.analysts.values()),
     )
-    officers = (
-        _entry("officer", one.id.text, {"centre": one.centre.text}, one.keys)
-        for one in _ordered(roster.officers.values())
-    )
-    analysts = (
-        _entry("analyst", one.id.text, {"institution": one.institution}, one.keys)
-        for one in _ordered(roster.analysts.values())
-    )
-    return "\n".join([head, *centres, *officers, *analysts])
+    return "\n".join([head, *(f"[[{sort_of(one).value}]]\n{entry_lines(one)}" for one in entries)])
 
 
 def _ordered(entries: Iterable[_E]) -> list[_E]:
     return sorted(entries, key=_name)
 
 
-def _entry(sort: str, name: str, more: dict[str, str], keys: PublicKeys) -> str:
-    pairs = {"id": name, **more, **keys_to_text(keys)}
-    return f"[[{sort}]]\n" + "".join(f"{key} = {quoted(value)}\n" for key, value in pairs.items())
+def entry_lines(entry: Entry) -> str:
+    """Write an entry, a key a line."""
+    match entry:
+        case Officer():
+            more = {"centre": entry.centre.text}
+        case _:
+            more = {"institution": entry.institution}
+    pairs = {"id": entry.id.text, **more, **keys_to_text(entry.keys)}
+    return "".join(f"{key} = {quoted(value)}\n" for key, value in pairs.items())
+
+
+def read_entry(sort: Sort, fields: Fields) -> Entry:
+    """Read an entry, and refuse what else stands there. Raises TextError or WireError."""
+    match sort:
+        case Sort.CENTRE:
+            return _centre(fields)
+        case Sort.OFFICER:
+            return _officer(fields)
+        case Sort.ANALYST:
+            return _analyst(fields)
+        case _:
+            assert_never(sort)
 
 
 def when(fields: Fields, name: str) -> datetime:
@@ -181,9 +224,14 @@ def _analyst(entry: Fields) -> Analyst:
 
 def _institution(entry: Fields) -> str:
     text = entry.take("institution", str)
-    if not text.strip() or text != text.strip() or not text.isprintable() or len(text) > MAX_INSTITUTION:
+    if not is_institution(text):
         raise entry.wrong(f"'institution' is a name of 1 to {MAX_INSTITUTION} characters")
     return text
+
+
+def is_institution(text: str) -> bool:
+    """Whether a text can be the name of an institution."""
+    return bool(text) and text == text.strip() and text.isprintable() and len(text) <= MAX_INSTITUTION
 
 
 def _officer(entry: Fields) -> Officer:

@@ -2,27 +2,37 @@
 
 A centre obeys a study only if its own privacy officer signed it. Whether a query lies inside one is
 decided here, from public facts alone; the node's policy comes on top and is stricter, never looser.
+A study is read in study_reading.py.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from enum import Enum
 
 from privacy.disclosure import RULES, Rule
 from privacy.errors import LossError
 from privacy.loss import Loss
 from protocols.codec.queries import question_digest
 from protocols.documents import nearest, shown
-from protocols.errors import WireError
-from protocols.ids import AnalystId, CentreId, Digest, OfficerId, StudyId
+from protocols.ids import AnalystId, CentreId, Digest, StudyId
 from protocols.queries import Kind, Mode, Scope, SignedTerms
 from protocols.query_fields import fields_of
-from protocols.roster import when
-from protocols.signed_text import Fields, SignedText
+from protocols.signed_text import Fields
 
 EVERY = "*"
 """In a list of fields: all that the dictionary calls queryable. Centres and analysts are always named."""
+
+
+NO_REVIEW = "the study wants people to review each release, and this version cannot hold releases for that"
+"""Why a centre refuses such a study: a demand that is not understood must not be passed over."""
+
+
+class Review(Enum):
+    """Whether people look at each release before it leaves a centre. spec/study.md 5."""
+
+    NONE = "none"
+    ONE_PERSON = "one_person"
+    TWO_PERSONS = "two_persons"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +49,19 @@ class SuppressedStudy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Study:
-    """A verified study. A budget is None where the study sets no limit.
+    """A study that could be read. A budget is None where the study sets no limit.
 
-    `suppressed` is there exactly when the modes name it.
+    `centres` may be asked, at least `min_centres` of them together, of which `colluders` (t) may work with
+    the coordinator against the others; one person may be treated at `centres_per_person` (r) of them.
+    `suppressed` is there exactly when the modes name it. `begins` is None where it begins at once.
     """
 
     id: StudyId
     title: str
     purpose: str
+    legal_basis: str
+    permit: str
+    readers: str
     registry: str
     dictionary: Digest
     statistics: frozenset[Kind]
@@ -55,71 +70,23 @@ class Study:
     fields: frozenset[str]
     analysts: frozenset[AnalystId]
     centres: frozenset[CentreId]
+    quorum: int
+    min_centres: int
+    colluders: int
     centres_per_person: int
+    review: Review
     expires: datetime
     study_budget: Loss | None
     analyst_budget: Loss | None
+    begins: datetime | None = None
     suppressed: SuppressedStudy | None = None
 
 
-def open_study(octets: bytes, officer: OfficerId, key: Ed25519PublicKey) -> Study:
-    """Verify an officer's signature under a study file, and read it. Raises SignatureError or TextError."""
-    fields = Fields(SignedText.parse(octets).opened(officer.text, key, "study"), "study")
-    fields.take("format", str)
-    budget = fields.table("budget")
-    modes = fields.choices("modes", Mode)
-    try:
-        study = Study(
-            id=StudyId(fields.take("id", str)),
-            title=fields.take("title", str),
-            purpose=fields.take("purpose", str),
-            registry=fields.take("registry", str),
-            dictionary=Digest.parse(fields.take("dictionary", str)),
-            statistics=fields.choices("statistics", Kind),
-            modes=modes,
-            suppressed=_suppressed(fields.table("suppressed")) if Mode.SUPPRESSED in modes else None,
-            scopes=fields.choices("scopes", Scope),
-            fields=_fields(fields),
-            analysts=frozenset(AnalystId(name) for name in fields.names("analysts")),
-            centres=frozenset(CentreId(name) for name in fields.names("centres")),
-            centres_per_person=fields.take("centres_per_person", int),
-            expires=when(fields, "expires"),
-            study_budget=limit(budget, "study_rho"),
-            analyst_budget=limit(budget, "analyst_rho"),
-        )
-    except WireError as error:
-        raise fields.wrong(str(error)) from None
-    budget.done()
-    fields.done()
-    if study.centres_per_person < 1:
-        raise fields.wrong("centres_per_person must be at least 1")
-    return study
-
-
-def _fields(fields: Fields) -> frozenset[str]:
-    """Take the fields that may be read: every queryable one, or names."""
-    if fields.has("fields", [EVERY]):
-        return frozenset(fields.names("fields"))
-    return fields.field_names("fields")
-
-
-def _suppressed(fields: Fields) -> SuppressedStudy:
-    is_any = fields.has("tables", [EVERY])
-    tables = tuple(fields.names("tables"))
-    suppressed = SuppressedStudy(
-        rule=rule_named(fields), questions=fields.take("questions", int), tables=None if is_any else tables
-    )
-    fields.done()
-    if suppressed.questions < 0:
-        raise fields.wrong("a number of questions is 0 or more")
-    return suppressed
-
-
-def rule_named(fields: Fields) -> Rule:
+def rule_named(fields: Fields, key: str = "rule") -> Rule:
     """Take a small-number rule by its name."""
-    name = fields.take("rule", str)
+    name = fields.take(key, str)
     if name not in RULES:
-        raise fields.wrong(f"'rule' does not know {shown(name)}", nearest(name, list(RULES)))
+        raise fields.wrong(f"{key!r} does not know {shown(name)}", nearest(name, list(RULES)))
     return RULES[name]
 
 
@@ -149,13 +116,25 @@ def outside_study(
         str(name) for name in fields_of(query) if study.fields != {EVERY} and str(name) not in study.fields
     )
     others = sorted(str(centre) for centre in terms.audience if centre not in study.centres)
+    asked = len(set(terms.audience))
     checks = (
+        (study.review is not Review.NONE, NO_REVIEW),
+        (study.begins is not None and now < study.begins, "the study has not begun"),
         (now >= study.expires, "the study has expired"),
         (
             terms.analyst not in study.analysts,
             f"the study does not name the analyst {str(terms.analyst)!r}",
         ),
         (bool(others), f"the study does not name the centre {others[0]!r}" if others else ""),
+        (
+            asked < study.min_centres,
+            f"the study wants {study.min_centres} centres asked at least, and this asks {asked}",
+        ),
+        (asked < study.quorum, f"the study's quorum is {study.quorum} centres, and this asks {asked}"),
+        (
+            asked <= study.colluders,
+            f"the study counts on {study.colluders} colluding centres, and this asks {asked} in all",
+        ),
         (
             query.statistic.kind not in study.statistics,
             f"the study does not allow {query.statistic.kind.value}",

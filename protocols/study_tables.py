@@ -16,20 +16,22 @@ from protocols.studies import Study
 def tables_of(study: Study, dictionary: Dictionary) -> frozenset[Digest] | None:
     """Give the questions that a study lists; None when it lists none and any may be asked.
 
-    Raises TextError, naming the table by its place in the list, when one is no table of the dictionary.
+    Raises TextError, naming each wrong table by its place in the list, when one is none of the dictionary.
     """
     if study.suppressed is None or study.suppressed.tables is None:
         return None
-    return frozenset(
-        _question(text, place, dictionary) for place, text in enumerate(study.suppressed.tables, start=1)
-    )
+    questions, problems = set(), []
+    for place, text in enumerate(study.suppressed.tables, start=1):
+        try:
+            questions.add(question_digest(read_table(parse(text.encode()), dictionary)))
+        except TextError as error:
+            problems.append(_problem(error.problems[0], place))
+    if problems:
+        raise TextError(problems)
+    return frozenset(questions)
 
 
-def _question(text: str, place: int, dictionary: Dictionary) -> Digest:
-    try:
-        return question_digest(read_table(parse(text.encode()), dictionary))
-    except TextError as error:
-        first = error.problems[0]
-        what = f"{first.where}: {first.what}" if first.where else first.what
-        where = f"study: suppressed: table {place}"
-        raise TextError([Problem(line=0, where=where, what=what, next_step=first.next_step)]) from None
+def _problem(first: Problem, place: int) -> Problem:
+    what = f"{first.where}: {first.what}" if first.where else first.what
+    where = f"study: suppressed: table {place}"
+    return Problem(line=0, where=where, what=what, next_step=first.next_step)

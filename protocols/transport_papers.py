@@ -26,20 +26,21 @@ def check_pair(key_pem: bytes, certificate_pem: bytes, uri: str) -> None:
         key = load_pem_private_key(key_pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise WireError("its private key is none in PEM without a password") from None
-    if _octets(key.public_key()) != _octets(certificate.public_key()):
+    if spki_of(key.public_key()) != spki_of(certificate.public_key()):
         raise WireError("it belongs to another private key")
-    names = _uris(certificate)
+    names = uris_of(certificate)
     if names != [uri]:
         raise WireError(f"it names {', '.join(names) or 'nobody'}, and must name {uri}")
 
 
-def _octets(key: object) -> bytes:
+def spki_of(key: object) -> bytes:
     """Give a public key's bytes; those of every kind can be compared."""
     # The union of all kinds of keys, each of which has this method.
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[attr-defined,no-any-return]
 
 
-def _uris(certificate: x509.Certificate) -> list[str]:
+def uris_of(certificate: x509.Certificate) -> list[str]:
+    """Give the URIs that a certificate names; a usable one names exactly one."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (x509.ExtensionNotFound, ValueError):

@@ -54,3 +54,15 @@ def remembered(octets: bytes, root: Root) -> Trusted:
     Raises SignatureError or TextError.
     """
     return Trusted(roster=open_roster(octets, root), octets=octets)
+
+
+def greater(stored: Trusted, named: Trusted) -> Trusted:
+    """Choose at a start between the roster that was stored and the one that the settings name.
+
+    The greater version counts, expired or not. Raises RosterError for two different ones of one version.
+    """
+    if named.roster.version > stored.roster.version:
+        return named
+    if named.roster.version == stored.roster.version and named.roster != stored.roster:
+        raise RosterError(f"there are two different rosters of version {named.roster.version}")
+    return stored

@@ -7,15 +7,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from coordinator.analyst import Result, plan_commands
+from coordinator.analyst import Result, plan_commands, publication_commands
 from coordinator.analyst.opening import Json, connected
 from coordinator.analyst.outputs import Outputs, PageFile, PlotFile
 from coordinator.analyst.question_commands import hint_at_missing, register
 from coordinator.analyst.question_file import QueryFile, read_question, wrong_question
 from coordinator.analyst.reasons import next_steps
 from coordinator.analyst.registry_commands import registry_app
+from coordinator.analyst.study_commands import study_app
 from coordinator.analyst.tables import show_result
 from coordinator.analyst.watching import watched
+from coordinator.consortium.key_commands import keys_app
+from coordinator.consortium.roster_commands import consortium_app
 from coordinator.errors import RefusedError
 from protocols.errors import TextError
 from protocols.program import Exit, ProgramError, print_json
@@ -119,7 +122,12 @@ def query_check(context: typer.Context, file: QueryFile, json: Json = False) -> 
 
 register(query_app)
 plan_commands.register(query_app)
+publication_commands.register(query_app)
 app.add_typer(registry_app, name="registry")
+app.add_typer(publication_commands.publication_app, name="publication")
+app.add_typer(study_app, name="study")
+app.add_typer(keys_app, name="keys")
+app.add_typer(consortium_app, name="consortium")
 
 
 def main() -> None:

@@ -18,6 +18,7 @@ from coordinator.analyst.result import (
     statistic_tree,
     unverifiable_tree,
 )
+from coordinator.analyst.unsealing import unsealed_quote
 from coordinator.errors import UnverifiableError
 from coordinator.estimators.table import json_code
 from privacy.loss import Loss
@@ -166,7 +167,8 @@ def plan_of(
 
 def _said(progress: Progress, terms: SignedTerms, profile: Profile) -> _SAID:
     try:
-        return verified_quote(progress.answer, progress.centre, terms, profile.roster, profile.dictionary)
+        came = unsealed_quote(progress.answer, progress.centre, terms, profile.sealing_key)
+        return verified_quote(came, progress.centre, terms, profile.roster, profile.dictionary)
     except UnverifiableError as error:
         return error
 

@@ -15,7 +15,7 @@ from protocols.errors import ProtocolError, TextError, WireError
 from protocols.ids import AnalystId, CentreId
 from protocols.keys import SealingSecret
 from protocols.root import read_root
-from protocols.roster import Roster, open_roster
+from protocols.roster import Analyst, Roster, open_roster
 from protocols.settings_text import Address, Name, SettingsModel, read_settings
 from protocols.transport_papers import check_certificate, check_pair
 
@@ -91,10 +91,14 @@ def _profile(file: ProfileFile) -> Profile:
     unknown = [str(centre) for centre in centres if centre not in roster.centres]
     if unknown:
         raise SettingsError(f"the roster does not know the centre {unknown[0]!r}")
-    key = _secret(file.signing_key)
+    key = read_secret(file.signing_key)
     if len(key) != 32:
         raise SettingsError(f"{file.signing_key} is not an Ed25519 key of 32 bytes")
-    authority, certificate, tls_key = _read(file.tls_ca), _read(file.tls_certificate), _secret(file.tls_key)
+    authority, certificate, tls_key = (
+        _read(file.tls_ca),
+        _read(file.tls_certificate),
+        read_secret(file.tls_key),
+    )
     path = file.tls_ca
     try:
         check_certificate(authority)
@@ -108,7 +112,7 @@ def _profile(file: ProfileFile) -> Profile:
         dictionary=dictionary,
         roster=roster,
         signing_key=Ed25519PrivateKey.from_private_bytes(key),
-        sealing_key=_sealing_key(file.sealing_key),
+        sealing_key=_sealing_key(file.sealing_key, roster.analysts.get(AnalystId(file.analyst))),
         tls_ca_pem=authority,
         tls_certificate_pem=certificate,
         tls_key_pem=tls_key,
@@ -118,11 +122,15 @@ def _profile(file: ProfileFile) -> Profile:
     )
 
 
-def _sealing_key(path: Path) -> SealingSecret:
+def _sealing_key(path: Path, entry: Analyst | None) -> SealingSecret:
+    """Read the key that opens answers; another one than the roster's would open none, and they are paid."""
     try:
-        return SealingSecret.from_octets(_secret(path))
+        secret = SealingSecret.from_octets(read_secret(path))
     except WireError as error:
         raise SettingsError(f"{path}: {error}") from None
+    if entry is not None and entry.keys.sealing.octets != secret.public.octets:
+        raise SettingsError(f"{path} is not the sealing key that the roster holds for {entry.id}")
+    return secret
 
 
 def _read(path: Path) -> bytes:
@@ -132,7 +140,8 @@ def _read(path: Path) -> bytes:
         raise SettingsError(f"{path} cannot be read ({error.strerror})") from None
 
 
-def _secret(path: Path) -> bytes:
+def read_secret(path: Path) -> bytes:
+    """Read a private key's file. Raises SettingsError when it is absent, or open to others."""
     octets = _read(path)
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         raise SettingsError(f"the key {path} is open to others; replace it, or run: chmod 600 {path}")

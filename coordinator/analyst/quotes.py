@@ -4,13 +4,13 @@ A quote binds nobody: between the plan and the question others may spend, the of
 policy and the custodian may pause the node. protocols/spec/plans.md 3.
 """
 
+from coordinator.analyst.unsealing import check_seal
 from coordinator.errors import UnverifiableError
 from privacy.loss import ZERO
-from protocols.codec.answers import decode_signed_answer
+from protocols.answers import Received, open_planned
 from protocols.dictionary import Dictionary
-from protocols.envelope import open_planned
 from protocols.errors import QueryError, SignatureError, WireError
-from protocols.ids import UNREAD, CentreId
+from protocols.ids import CentreId
 from protocols.layout import layout_of
 from protocols.queries import Mode, Query, SignedTerms
 from protocols.query_rules import canonical
@@ -21,22 +21,18 @@ from protocols.roster import Roster
 
 
 def verified_quote(
-    octets: bytes, centre: CentreId, terms: SignedTerms, roster: Roster, dictionary: Dictionary
+    came: Received, centre: CentreId, terms: SignedTerms, roster: Roster, dictionary: Dictionary
 ) -> Quote | Refusal:
-    """Check the bytes of what a centre says to a plan. Raises UnverifiableError with one public sentence."""
+    """Check what came as a centre's quote. Raises UnverifiableError with one public sentence."""
     try:
-        planned = open_planned(decode_signed_answer(octets), roster.centres[centre].keys.signing)
+        planned = open_planned(came.signed, roster.centres[centre].keys.signing)
     except (SignatureError, WireError) as error:
         raise UnverifiableError(f"the quote does not bear the centre's signature ({error})") from None
     if planned.centre != centre:
         raise UnverifiableError("the quote is another centre's")
+    check_seal(came, planned, terms)
     if isinstance(planned.outcome, Refusal):
-        # A node that cannot read a plan cannot name it: its refusal bears the blank id.
-        if planned.query_id not in (terms.query_id, UNREAD):
-            raise UnverifiableError("the refusal belongs to another plan")
         return planned.outcome
-    if planned.query_id != terms.query_id:
-        raise UnverifiableError("the quote belongs to another plan")
     _check_cost(planned.outcome, terms)
     _check_finer(planned.outcome, terms, dictionary)
     return planned.outcome

@@ -1,6 +1,6 @@
 """The analyst's view of the federation: describe it, and ask it. spec/queries.md, spec/link.md."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +11,9 @@ from coordinator.analyst.link import Desk
 from coordinator.analyst.plan import PlanReport, plan_of
 from coordinator.analyst.pricing import pricing_for
 from coordinator.analyst.profile import Profile, load_profile
-from coordinator.analyst.result import Result
+from coordinator.analyst.publishing import published, read_publication
+from coordinator.analyst.result import Result, result_of
+from coordinator.analyst.unsealing import unsealed_answer
 from coordinator.analyst.verify import Verified, verified
 from coordinator.errors import RefusedError, SettingsError, UnreachableError, UnverifiableError
 from protocols.clock import Clock, system_clock
@@ -23,6 +25,7 @@ from protocols.link import MOST_LISTED, Ask, CentreState, Listing, Progress
 from protocols.queries import SignedTerms
 from protocols.query_text import Request, read_request, request_from_tree
 from protocols.refusals import Refusal
+from protocols.releases import SignedAnswer
 
 Watch = Callable[[Progress], None]
 
@@ -145,7 +148,23 @@ class Registry:
         for progress in self._desk.result(terms.query_id):
             if progress.centre in terms.audience:
                 outcomes.setdefault(progress.centre, self._outcome(progress, terms))
-        return _result(terms, self._profile.dictionary, outcomes)
+        return result_of(terms, self._profile.dictionary, outcomes)
+
+    def publish(self, query_id: QueryId | str, title: str) -> bytes:
+        """Sign what centres have answered to a question of yours, for everybody to check; it costs nothing.
+
+        Raises as `result` does, and PublicationError when no centre has answered, or for a title that is none.
+        """
+        asked = self.status(query_id)
+        answers = dict(self._signed_answers(asked.terms))
+        return published(self._profile, asked, answers, title, self._clock())
+
+    def read_publication(self, octets: bytes) -> tuple[str, Result]:
+        """Verify what somebody published; give its title, and the result computed anew.
+
+        Raises PublicationError, and SettingsError for one of another dictionary. Asks nobody.
+        """
+        return read_publication(octets, self._profile.roster, self._profile.dictionary)
 
     def questions(
         self, limit: int = MOST_LISTED, before: QueryId | str | None = None
@@ -183,7 +202,7 @@ class Registry:
         except UnreachableError as error:
             # The question may be kept there: whoever has its id can fetch what was answered.
             raise UnreachableError(str(error), terms.query_id if self._desk.was_reached else None) from None
-        return _result(terms, self._profile.dictionary, outcomes)
+        return result_of(terms, self._profile.dictionary, outcomes)
 
     def _terms(self, request: Request) -> SignedTerms:
         not_after = self._clock() + timedelta(hours=self._profile.valid_hours)
@@ -197,31 +216,21 @@ class Registry:
             not_after_ms=int(not_after.timestamp() * 1000),
         )
 
+    def _signed_answers(self, terms: SignedTerms) -> Iterator[tuple[CentreId, SignedAnswer]]:
+        """Fetch what centres signed for a question, where it verifies and is a release."""
+        profile = self._profile
+        for one in self._desk.result(terms.query_id):
+            if one.centre in terms.audience and isinstance(self._outcome(one, terms), Verified):
+                came = unsealed_answer(one.answer, one.centre, terms, profile.sealing_key)
+                yield one.centre, came.signed
+
     def _outcome(self, progress: Progress, terms: SignedTerms) -> Verified | Refusal | UnverifiableError:
         try:
-            profile = self._profile
-            return verified(progress.answer, progress.centre, terms, profile.roster, profile.dictionary)
+            profile, centre = self._profile, progress.centre
+            came = unsealed_answer(progress.answer, centre, terms, profile.sealing_key)
+            return verified(came, centre, terms, profile.roster, profile.dictionary)
         except UnverifiableError as error:
             return error
-
-
-def _result(
-    terms: SignedTerms,
-    dictionary: Dictionary,
-    outcomes: dict[CentreId, Verified | Refusal | UnverifiableError],
-) -> Result:
-    # In the order of the audience, whatever the order of arrival.
-    ordered = {centre: outcomes[centre] for centre in terms.audience if centre in outcomes}
-    return Result(
-        query_id=terms.query_id,
-        study=terms.study,
-        query=terms.query,
-        dictionary=dictionary,
-        answered={centre: one for centre, one in ordered.items() if isinstance(one, Verified)},
-        missing=tuple(centre for centre in terms.audience if centre not in outcomes),
-        refused={centre: one for centre, one in ordered.items() if isinstance(one, Refusal)},
-        unverifiable={c: str(one) for c, one in ordered.items() if isinstance(one, UnverifiableError)},
-    )
 
 
 def connect(profile: str | Path) -> Registry:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from coordinator.analyst.labels import grid_of, label_of
 from coordinator.analyst.verify import Verified
+from coordinator.errors import UnverifiableError
 from coordinator.estimators.table import Row, estimate_margins, estimate_table
 from privacy.accountant import epsilon_of
 from privacy.loss import Loss
 from protocols.clock import Clock, system_clock
 from protocols.dictionary import Dictionary, code_text
 from protocols.ids import CentreId, QueryId, StudyId
-from protocols.queries import Mode, Query
+from protocols.queries import Mode, Query, SignedTerms
 from protocols.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -127,6 +128,25 @@ class Result:
             "label": self.label,
             "receipts": self.receipts,
         }
+
+
+def result_of(
+    terms: SignedTerms,
+    dictionary: Dictionary,
+    outcomes: dict[CentreId, Verified | Refusal | UnverifiableError],
+) -> Result:
+    """Put outcomes together, in the order of the audience, whatever the order of arrival."""
+    ordered = {centre: outcomes[centre] for centre in terms.audience if centre in outcomes}
+    return Result(
+        query_id=terms.query_id,
+        study=terms.study,
+        query=terms.query,
+        dictionary=dictionary,
+        answered={centre: one for centre, one in ordered.items() if isinstance(one, Verified)},
+        missing=tuple(centre for centre in terms.audience if centre not in outcomes),
+        refused={centre: one for centre, one in ordered.items() if isinstance(one, Refusal)},
+        unverifiable={c: str(one) for c, one in ordered.items() if isinstance(one, UnverifiableError)},
+    )
 
 
 def refusal_tree(refusal: Refusal) -> dict[str, str]:

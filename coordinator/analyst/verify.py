@@ -2,23 +2,26 @@
 
 The coordinator may lie, swap, replay or drop: an answer counts only when the centre's own key signed it,
 for this query id, with a release of this very question, and the receipt's leaf stands in the tree.
+It has been unsealed before (`unsealing`).
 """
 
 import json
 from dataclasses import dataclass
 
+from coordinator.analyst.unsealing import check_seal
 from coordinator.errors import EstimateError, UnverifiableError
 from coordinator.estimators.rolled import rolled
 from coordinator.estimators.table import estimate_table
 from coordinator.estimators.totals import add_up
 from privacy.accountant import loss_rounded_up
 from privacy.loss import ZERO
-from protocols.codec.answers import decode_release, decode_signed_answer
+from protocols.answers import Received, open_answer
+from protocols.codec.answers import decode_release
 from protocols.codec.queries import question_digest
 from protocols.dictionary import Dictionary
-from protocols.envelope import content_of, open_answer
+from protocols.envelope import content_of
 from protocols.errors import ProofError, QueryError, SignatureError, WireError
-from protocols.ids import UNREAD, CentreId
+from protocols.ids import CentreId
 from protocols.layout import layout_of
 from protocols.queries import Mode, Query, SignedTerms
 from protocols.query_rules import canonical
@@ -44,22 +47,18 @@ class Verified:
 
 
 def verified(
-    octets: bytes, centre: CentreId, terms: SignedTerms, roster: Roster, dictionary: Dictionary
+    came: Received, centre: CentreId, terms: SignedTerms, roster: Roster, dictionary: Dictionary
 ) -> Verified | Refusal:
-    """Check an answer's bytes. Raises UnverifiableError with one public sentence."""
+    """Check what came as a centre's answer. Raises UnverifiableError with one public sentence."""
     try:
-        answer = open_answer(decode_signed_answer(octets), roster.centres[centre].keys.signing)
+        answer = open_answer(came.signed, roster.centres[centre].keys.signing)
     except (SignatureError, WireError) as error:
         raise UnverifiableError(f"the answer does not bear the centre's signature ({error})") from None
     if answer.centre != centre:
         raise UnverifiableError("the answer is another centre's")
+    check_seal(came, answer, terms)
     if isinstance(answer.outcome, Refusal):
-        # A node that cannot read a query cannot name it: its refusal bears the blank id.
-        if answer.query_id not in (terms.query_id, UNREAD):
-            raise UnverifiableError("the refusal belongs to another query")
         return answer.outcome
-    if answer.query_id != terms.query_id:
-        raise UnverifiableError("the answer belongs to another query")
     try:
         release = decode_release(answer.outcome.release)
     except WireError as error:

@@ -94,6 +94,7 @@ class Asking:
             registry=self.dictionary.name,
             study=StudyId(f"study-{number % 4}"),
             analyst=AnalystId(f"analyst-{number % 10}"),
+            institution=f"institution {number % 10}",
             query_id=query_id,
             content=sha256("bench", query_id.octets),
             query=self._query(number),

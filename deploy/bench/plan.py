@@ -13,7 +13,7 @@ from deploy.bench.figures import Figure, paired_seconds
 from deploy.bench.rows import DICTIONARY, write_rows
 from node.cohorts import Cohorts
 from node.engines.duckdb_engine import DuckDBEngine
-from node.gate import Gate, Stores
+from node.gate import Asked, Gate, Stores
 from node.importing.importer import import_snapshot
 from node.ledger.ledger import Ledger
 from node.ledger.paid import MOST_COMPARED
@@ -32,7 +32,7 @@ from protocols.query_text import request_from_tree
 from protocols.refusals import Refusal
 from protocols.releases import Granted, Quote
 from protocols.roster import Analyst, Centre, Roster
-from protocols.studies import EVERY, Study
+from protocols.studies import EVERY, Review, Study
 
 _DICTIONARY = read_dictionary(DICTIONARY)
 _CENTRE, _ANALYST, _STUDY = CentreId("bench"), AnalystId("bench"), StudyId("bench")
@@ -51,6 +51,10 @@ def _policy() -> Policy:
         registry_cap=None,
         study_cap=None,
         analyst_cap=None,
+        period_cap=None,
+        period_days=30,
+        hours=None,
+        release_tick_ms=0,
     )
 
 
@@ -59,6 +63,9 @@ def _study(expires: datetime) -> Study:
         id=_STUDY,
         title="Bench",
         purpose="to measure",
+        legal_basis="none",
+        permit="none",
+        readers="the bench",
         registry=_DICTIONARY.name,
         dictionary=_DICTIONARY.digest,
         statistics=frozenset(Kind),
@@ -67,7 +74,11 @@ def _study(expires: datetime) -> Study:
         fields=frozenset([EVERY]),
         analysts=frozenset([_ANALYST]),
         centres=frozenset([_CENTRE]),
+        quorum=1,
+        min_centres=1,
+        colluders=0,
         centres_per_person=1,
+        review=Review.NONE,
         expires=expires,
         study_budget=None,
         analyst_budget=None,
@@ -114,11 +125,12 @@ def _gate(folder: Path, seed: int, key: Ed25519PrivateKey) -> Iterator[Gate]:
         snapshots=snapshots,
         ledger=Ledger(folder / "ledger.sqlite", lambda: datetime.now(UTC)),
         engine=engine,
-        tables=Tables(engine, Cohorts(folder / "cohorts.db", bytes(32)), None),
+        tables=Tables(engine, Cohorts(folder / "cohorts.db", bytes(32))),
         pause=Pause(folder / FLAG),
     )
     try:
-        yield Gate(_rules(key), stores, lambda: datetime.now(UTC))
+        rules = _rules(key)
+        yield Gate(lambda: rules, stores, lambda: datetime.now(UTC))
     finally:
         engine.close()
 
@@ -148,6 +160,14 @@ def _envelope(query: Query, key: Ed25519PrivateKey, purpose: Purpose) -> bytes:
     return seal(terms, key, purpose)
 
 
+def _opened(gate: Gate, envelope: bytes, purpose: Purpose) -> Asked:
+    match gate.opened(envelope, purpose):
+        case Asked() as asked:
+            return asked
+        case Refusal(code=code):
+            raise RuntimeError(f"the bench's own envelope was refused: {code.word}")
+
+
 def _check(outcome: Granted | Quote | Refusal) -> None:
     """A refusal would be quick, and measure nothing."""
     match outcome:
@@ -162,12 +182,15 @@ def measure(seed: int, runs: int = 50) -> Figure:
     key = Ed25519PrivateKey.generate()
     with tempfile.TemporaryDirectory() as name, _gate(Path(name), seed, key) as gate:
         for number in range(MOST_COMPARED):
-            _check(gate.answer(_envelope(_query(number), key, Purpose.QUERY)).outcome)
+            paid = _envelope(_query(number), key, Purpose.QUERY)
+            _check(gate.answer(_opened(gate, paid, Purpose.QUERY)).outcome)
         asked = _query(MOST_COMPARED)
         envelope = _envelope(asked, key, Purpose.PLAN)
-        _check(gate.plan(envelope).outcome)
+        _check(gate.plan(_opened(gate, envelope, Purpose.PLAN)).outcome)
         ours, compiling = paired_seconds(
-            lambda: gate.plan(envelope), lambda: compile_plan(asked, _DICTIONARY), runs
+            lambda: gate.plan(_opened(gate, envelope, Purpose.PLAN)),
+            lambda: compile_plan(asked, _DICTIONARY),
+            runs,
         )
     return Figure(
         name=f"plan of a query at the node, {MOST_COMPARED} paid answers looked through",

@@ -1,23 +1,32 @@
-"""The privacy officer's command about a policy file: `policy check`."""
+"""The privacy officer's commands about a policy file: `policy check`, `policy preview`."""
 
 import sys
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from node.commands.opening import Json
-from node.errors import RulesError
+from node.commands.officer import AUDIT_ADVICE, existing_ledger
+from node.commands.opening import Json, rules_of, settings_of
+from node.commands.periods import Since, period_of
+from node.errors import LedgerBusyError, LedgerError, RulesError
 from node.policy import Policy, read_policy
 from node.policy_check import forbidden_problems, problems_of
 from node.rules import Rules, load_rules
 from node.settings import load_settings
-from protocols.errors import Problem
+from protocols.clock import system_clock
+from protocols.errors import Problem, TextError
 from protocols.program import Exit, ProgramError, print_json
 from protocols.signed_text import SignedText
 
 if TYPE_CHECKING:
+    from node.policy_change import Change
+    from node.policy_preview import Judged, Question
     from node.policy_words import Difference
 
 app = typer.Typer(help="The custodian's rules over every study.", no_args_is_help=True)
@@ -51,10 +60,132 @@ def check(
         beside["in force"] = rules.policy
     compared = {name: differences(policy, other) for name, other in beside.items()}
     signers = [who for who, _ in SignedText.parse(octets).signatures]
+    change = _change(context, octets)
     if json:
-        print_json(_tree(policy_words(policy), compared, signers, why_not))
+        loosens = {"officers_needed": change.officers_needed, "loosens": list(change.looser)}
+        print_json(_tree(policy_words(policy), compared, signers, why_not) | loosens)
     else:
-        sys.stdout.write(_text(file, policy_words(policy), compared, signers, why_not))
+        text = _text(file, policy_words(policy), compared, signers, why_not)
+        sys.stdout.write(text + _change_words(change))
+
+
+def _change(context: typer.Context, octets: bytes) -> "Change":
+    """Hold a policy against the one that came into force last; without a ledger there is none."""
+    from node.ledger.ledger import Ledger
+    from node.policy_change import change_of
+
+    try:
+        path = existing_ledger(load_settings(context.find_root().obj))
+        in_force = Ledger(path, system_clock).policy() if path else None
+    except RulesError:
+        in_force = None  # no settings: a policy may be checked anywhere
+    except (LedgerError, LedgerBusyError) as error:
+        raise ProgramError(Exit.INTERNAL, "ledger", str(error), AUDIT_ADVICE) from None
+    return change_of(in_force.octets if in_force else None, octets, {})
+
+
+def _change_words(change: "Change") -> str:
+    if not change.looser:
+        return "\nTo come into force it needs the signature of this node's officer.\n"
+    lines = [f"* {one}" for one in change.looser]
+    needed = (
+        f"To come into force it needs {change.officers_needed} officers of this centre, because it loosens:"
+    )
+    return "\n".join(["", needed, *lines]) + "\n"
+
+
+@app.command("preview")
+def preview_command(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="A policy, signed or not yet.")],
+    *,
+    since: Since = None,
+    query: Annotated[
+        list[Path] | None, typer.Option("--query", metavar="QUERY", help="Also judge this query, as of now.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Replay every question that was ever charged, and show what this policy would have said to it.
+
+    What it would have refused spends nothing, so that later questions find what it would have left. Nothing
+    is written, and no row is read. Studies may refuse more; repeats are free, and not shown.
+    """
+    from node.ledger.charged import charged
+    from node.policy_preview import Replay, preview
+
+    policy = _right_policy(file)
+    settings = settings_of(context)
+    rules, period = rules_of(settings), period_of(since, None)
+    made_up = [_made_up(path, rules) for path in query or ()]
+    try:
+        path = existing_ledger(settings)
+        past = charged(path) if path else ()
+    except (LedgerError, LedgerBusyError) as error:
+        raise ProgramError(Exit.INTERNAL, "ledger", str(error), AUDIT_ADVICE) from None
+    judged = preview(Replay(policy, rules.studies, rules.centre), past, made_up)
+    shown = [one for one in judged if period.holds(one.question.at.date())]
+    if json:
+        questions = [one.to_json() for one in shown]
+        print_json(
+            {"format": "skerry.policy-preview/1", "centre": str(rules.centre), "since": since}
+            | {"allowed": sum(one["is_allowed"] for one in questions), "questions": questions}
+        )
+    else:
+        Console().print(_preview_table(shown, str(rules.centre), file))
+
+
+def _right_policy(file: Path) -> Policy:
+    octets = _read(file)
+    problems = problems_of(octets, (files("deploy.policies") / "strict.toml").read_bytes())
+    if problems:
+        raise _wrong(file, problems)
+    return read_policy(octets)
+
+
+def _made_up(path: Path, rules: Rules) -> "Question":
+    from node.policy_preview import Question
+    from protocols.query_text import read_request
+
+    try:
+        request = read_request(path.read_bytes(), rules.dictionary)
+    except OSError as error:
+        what, advice = f"the query {path} cannot be read ({error.strerror})", "name an existing query file"
+        raise ProgramError(Exit.WRONG_USE, "query", what, advice) from None
+    except TextError as error:
+        what = f"the query {path} is wrong: {error.problems[0]}"
+        advice = "the format is in protocols/spec/queries.md"
+        raise ProgramError(Exit.WRONG_USE, "query", what, advice, problems=error.problems) from None
+    return Question(at=datetime.now(UTC), study=request.study, query=request.query)
+
+
+def _preview_table(judged: "list[Judged]", centre: str, file: Path) -> Table:
+    allowed = sum(one.refusal is None for one in judged)
+    table = Table(
+        title=f"what {escape(str(file))} would have said at {centre} (rho, zCDP; times in UTC)",
+        title_justify="left",
+        caption=f"{allowed} allowed, {len(judged) - allowed} refused; nothing was changed",
+        caption_justify="left",
+    )
+    table.add_column("event", justify="right")
+    for heading in ("asked at", "by", "study"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("rho", justify="right", overflow="fold")
+    table.add_column("question", ratio=2, overflow="fold")
+    table.add_column("this policy", ratio=2, overflow="fold")
+    table.add_column("registry left", justify="right", overflow="fold")
+    for one in judged:
+        tree, left = one.to_json(), one.left["registry"]
+        table.add_row(
+            "" if tree["event"] is None else str(tree["event"]),
+            f"{one.question.at:%Y-%m-%d %H:%M}",
+            tree["analyst"] or "made up",
+            tree["study"],
+            tree["rho"],
+            escape(tree["question"]),
+            "allowed" if one.refusal is None else escape(f"{tree['code']}: {tree['why']}"),
+            "no limit" if left is None else str(left),
+        )
+    return table
 
 
 def _read(file: Path) -> bytes:

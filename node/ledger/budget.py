@@ -1,7 +1,7 @@
 """The budget as people look at it: limit, spent, left and until when; by scope, and by the month.
 
-Scopes are the registry, each study, and each analyst in it. Mode `suppressed` has a number of questions
-in place of a loss, for the registry and each study.
+Scopes are the registry, each study, and in it each institution, whose analysts share one cap. Mode
+`suppressed` has a number of questions in place of a loss, for the registry and each study.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from node.ledger.balances import Sum
+from node.ledger.events import account_of
 from node.ledger.forecast import Forecast, forecasts
 from node.ledger.sums import Day, Sums
 from node.periods import ALWAYS, Period
@@ -20,6 +21,7 @@ from node.rules import Rules
 from privacy.accountant import DEFAULT_DELTA, epsilon_of
 from privacy.filters import Filter
 from privacy.loss import Loss
+from protocols.studies import Study
 
 _Scope = tuple[str, str]
 
@@ -40,14 +42,20 @@ def caps_by_scope(rules: Rules, sums: Sums) -> dict[_Scope, Caps]:
     for study in rules.studies.values():
         _, study_cap, analyst_cap = caps_of(policy, study)
         caps["study", study.id.text] = Caps(loss=study_cap, questions=questions_of(policy, study)[1])
-        for one in sorted(study.analysts):
-            caps["analyst", f"{study.id}/{one}"] = Caps(loss=analyst_cap, questions=None)
+        for account in _accounts(rules, study):
+            caps["institution", f"{study.id}/{account}"] = Caps(loss=analyst_cap, questions=None)
     for scope in sorted(sums.by_scope):
-        # Spent under a study or analyst that is gone: the policy's own cap still stands.
+        # Spent under a study or institution that is gone: the policy's own cap still stands.
         loss = policy.study_cap if scope[0] == "study" else policy.analyst_cap
         fallback = Caps(loss=stricter(None, loss), questions=0 if scope[0] == "study" else None)
         caps.setdefault(scope, fallback)
     return caps
+
+
+def _accounts(rules: Rules, study: Study) -> list[str]:
+    """Give the institutions whose analysts a study names; who is not in the roster cannot ask."""
+    known = (rules.roster.analysts.get(one) for one in study.analysts)
+    return sorted({account_of(one.institution) for one in known if one is not None})
 
 
 def budget_report(
@@ -96,7 +104,7 @@ def _line(scope: _Scope, caps: Caps, sums: Sums, in_period: Sum, today: date) ->
 def _questions(
     limit: int | None, spent: Sum, in_period: Sum, days: Iterable[Day], today: date
 ) -> dict[str, Any] | None:
-    """Give the questions of mode `suppressed`; None for an analyst, who has no such cap."""
+    """Give the questions of mode `suppressed`; None for an institution, which has no such cap."""
     if limit is None:
         return None
     left = max(0, limit - spent.questions)
@@ -128,7 +136,7 @@ def _by_scope(days: Iterable[Day], registry: str) -> dict[_Scope, Sum]:
         for scope in (
             ("registry", registry),
             ("study", one.study),
-            ("analyst", f"{one.study}/{one.analyst}"),
+            ("institution", f"{one.study}/{one.institution}"),
         ):
             sums[scope] += one.spent
     return dict(sums)

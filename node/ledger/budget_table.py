@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from privacy.accountant import shown_epsilon
@@ -31,7 +32,7 @@ def _losses(report: dict[str, Any], *, has_bars: bool) -> Table:
     table = _table(title, report, ("limit", "spent", "left", "used", "epsilon spent"))
     for line in report["budgets"]:
         table.add_row(
-            f"{line['scope']} {line['name']}",
+            escape(f"{line['scope']} {line['name']}"),
             line["limit_rho"] or "no limit",
             line["spent_rho"],
             line["left_rho"] or "no limit",
@@ -48,7 +49,7 @@ def _questions(report: dict[str, Any], *, has_bars: bool) -> Table:
     for line in report["budgets"]:
         if (one := line["questions"]) is not None:
             table.add_row(
-                f"{line['scope']} {line['name']}",
+                escape(f"{line['scope']} {line['name']}"),
                 *(str(one[name]) for name in ("limit", "asked", "left")),
                 _used(one["share_asked"], has_bars=has_bars),
                 *([str(one["period"])] if _has_period(report) else []),
@@ -64,7 +65,7 @@ def _months(report: dict[str, Any]) -> Table:
     for heading in ("rho", "questions"):
         table.add_column(heading, justify="right")
     for line in report["months"]:
-        name = f"{line['scope']} {line['name']}"
+        name = escape(f"{line['scope']} {line['name']}")
         table.add_row(line["month"], name, line["rho"], str(line["questions"]))
     return table
 

@@ -7,6 +7,8 @@ float.
 """
 
 import json
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -28,11 +30,12 @@ _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 @dataclass(frozen=True, kw_only=True)
 class Spend:
-    """All that a charge says about itself."""
+    """All that a charge says about itself. `institution` is the analyst's, as the roster writes it."""
 
     registry: str
     study: StudyId
     analyst: AnalystId
+    institution: str
     query_id: QueryId
     content: Digest
     query: Query
@@ -42,7 +45,7 @@ class Spend:
 
     def __post_init__(self) -> None:
         # Named here, once: not while others wait for the ledger's lock.
-        _ = self.key, self.families
+        _ = self.key, self.families, self.account
 
     @property
     def loss(self) -> Loss:
@@ -58,6 +61,11 @@ class Spend:
     def questions(self) -> int:
         """How many questions of mode `suppressed` this is."""
         return int(self.mode is Mode.SUPPRESSED)
+
+    @cached_property
+    def account(self) -> str:
+        """The institution's name under which its analysts' losses add up."""
+        return account_of(self.institution)
 
     @cached_property
     def encoded(self) -> bytes:
@@ -80,6 +88,15 @@ class Spend:
         return repeat_key(self.question, self.dictionary, self.snapshot, TEMPLATE_VERSION)
 
 
+def account_of(institution: str) -> str:
+    """Give an institution's name without what readers overlook: case, width, composition, double spaces.
+
+    Two accounts of one institution would be two caps, so names that look alike are one.
+    """
+    folded = unicodedata.normalize("NFKC", institution).casefold()
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
 def charged_leaf(spend: Spend, total: Loss, questions: int, at: datetime) -> bytes:
     """Write the event of a charge. `total` and `questions` are the registry's, with this charge."""
     return _leaf(
@@ -88,6 +105,7 @@ def charged_leaf(spend: Spend, total: Loss, questions: int, at: datetime) -> byt
         registry=spend.registry,
         study=spend.study.text,
         analyst=spend.analyst.text,
+        institution=spend.account,
         query=str(spend.query_id),
         content=str(spend.content),
         key=str(spend.key),
@@ -129,6 +147,11 @@ def repeated_leaf(spend: Spend, charge: int, at: datetime) -> bytes:
 def refused_leaf(analyst: AnalystId, study: StudyId, query_id: QueryId, code: str, at: datetime) -> bytes:
     """Write the event of a refusal to a known analyst."""
     return _leaf("refused", at, analyst=analyst.text, study=study.text, query=str(query_id), code=code)
+
+
+def policy_leaf(policy: str, signers: Iterable[str], at: datetime) -> bytes:
+    """Write the event of a policy that comes into force: the SHA-256 of its file, and who signed it."""
+    return _leaf("policy", at, policy=policy, signers=sorted(signers))
 
 
 def _leaf(kind: str, at: datetime, **fields: Any) -> bytes:  # noqa: ANN401 -- texts and lists of texts

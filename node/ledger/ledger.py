@@ -18,12 +18,13 @@ from datetime import datetime
 from pathlib import Path
 
 from node.errors import LedgerError
-from node.ledger import balances, events, log, paid
+from node.ledger import balances, events, log, paid, policies
 from node.ledger.balances import Limits
 from node.ledger.charge import _MINT, Charge
 from node.ledger.events import Spend
 from node.ledger.log import Log
 from node.ledger.paid import ENDS, Contains, nothing
+from node.ledger.policies import PolicyInForce
 from node.ledger.quotes import quoted
 from privacy.loss import ZERO, Loss
 from protocols import transparency
@@ -65,9 +66,9 @@ class Ledger:
                 return self._served(db, earlier, spend, limits)
             if rounds >= limits.rounds:
                 return Refusal(code=RefusalCode.ROUNDS_USED_UP)
-            balance = balances.balance_of(db, spend)
-            refusal = balances.beyond(balance, spend, limits)
-            return refusal or self._new_charge(db, spend, balance)
+            balance, at = balances.balance_of(db, spend), self._clock()
+            refusal = balances.refusal_of(db, balance, spend, limits, at)
+            return refusal or self._new_charge(db, spend, balance, at)
 
     def record(self, charge: Charge, release: bytes, spend: Spend, limits: Limits) -> Granted | Refusal:
         """Store a release durably, and give what may be sent: these bytes, or those of who came first."""
@@ -96,8 +97,18 @@ class Ledger:
         with self._log.writing() as db:
             log.append(db, events.refused_leaf(analyst, study, query_id, code.word, self._clock()))
 
+    def policy(self) -> PolicyInForce | None:
+        """Give the policy that came into force last; None where none ever did."""
+        with self._log.reading() as db:
+            return policies.latest(db)
+
+    def put_in_force(self, octets: bytes, signers: frozenset[str]) -> None:
+        """Note durably that a policy file is in force from now on, and keep its bytes."""
+        with self._log.writing() as db:
+            policies.note(db, octets, signers, self._clock())
+
     def spent(self) -> dict[tuple[str, str], Loss]:
-        """Give what has been spent, by scope (registry, study, analyst) and name."""
+        """Give what has been spent, by scope (registry, study, institution) and name."""
         with self._log.reading() as db:
             rows = db.execute(
                 "SELECT scope, name, nano_rho FROM spent WHERE scope <> 'day' ORDER BY scope, name"
@@ -115,7 +126,7 @@ class Ledger:
     ) -> Quote | Refusal:
         """Say what a charge would decide now, and what it would leave. Writes nothing."""
         with self._log.reading() as db:
-            return quoted(db, spend, limits, contains, snapshot_at)
+            return quoted(db, spend, limits, contains, snapshot_at=snapshot_at, now=self._clock())
 
     def _ended(self, charge: Charge, state: str) -> Refusal:
         with self._log.writing() as db:
@@ -123,8 +134,9 @@ class Ledger:
                 self._end(db, charge.seq, state)
         return Refusal(code=ENDS[state])
 
-    def _new_charge(self, db: sqlite3.Connection, spend: Spend, balance: balances.Balance) -> Charge:
-        at, after = self._clock(), balance.after(spend)
+    @staticmethod
+    def _new_charge(db: sqlite3.Connection, spend: Spend, balance: balances.Balance, at: datetime) -> Charge:
+        after = balance.after(balances.cost_of(spend))
         leaf = events.charged_leaf(spend, after.registry.loss, after.registry.questions, at)
         seq = log.append(db, leaf)
         keys = (spend.key.octets, spend.snapshot.octets, spend.families[0].octets)
@@ -165,14 +177,14 @@ def _receipt(db: sqlite3.Connection, one: paid.Paid, spend: Spend, limits: Limit
     """Say what this asking cost and what is left, and prove that the charge is in the log."""
     is_own = events.read_leaf(one.leaf).get("query") == str(spend.query_id)
     size, balance = log.size_of(db), balances.balance_of(db, spend)
-    registry, study, analyst = (one.remaining_rounded_down() for one in balance.filters(limits))
+    registry, study, institution = (one.remaining_rounded_down() for one in balance.filters(limits))
     proof = transparency.inclusion_proof(one.seq, size, log.nodes_of(db))
     return Receipt(
         charged=spend.loss if is_own else ZERO,
         is_repeat=not is_own,
         registry_left=registry,
         study_left=study,
-        analyst_left=analyst,
+        analyst_left=institution,
         questions_left=balance.questions_left(limits) if spend.questions else None,
         event=one.leaf,
         index=one.seq,

@@ -16,8 +16,14 @@ from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Quote
 
 
-def quoted(
-    db: sqlite3.Connection, spend: Spend, limits: Limits, contains: Contains, snapshot_at: datetime
+def quoted(  # noqa: PLR0913 -- what the charge is given, and two moments
+    db: sqlite3.Connection,
+    spend: Spend,
+    limits: Limits,
+    contains: Contains,
+    *,
+    snapshot_at: datetime,
+    now: datetime,
 ) -> Quote | Refusal:
     """Quote a spend whose query id is new. Raises LedgerError when the index cannot be read."""
     earlier, rounds = paid.earlier(db, spend, contains)
@@ -27,8 +33,8 @@ def quoted(
         return _refusal_of(one, spend) or _quote(balance, spend, limits, snapshot_at, one)
     if rounds >= limits.rounds:
         return Refusal(code=RefusalCode.ROUNDS_USED_UP)
-    refusal = balances.beyond(balance, spend, limits)
-    return refusal or _quote(balance.after(spend), spend, limits, snapshot_at, None)
+    refusal = balances.refusal_of(db, balance, spend, limits, now)
+    return refusal or _quote(balance.after(balances.cost_of(spend)), spend, limits, snapshot_at, None)
 
 
 def _refusal_of(one: Paid, spend: Spend) -> Refusal | None:
@@ -40,13 +46,13 @@ def _refusal_of(one: Paid, spend: Spend) -> Refusal | None:
 
 
 def _quote(balance: Balance, spend: Spend, limits: Limits, snapshot_at: datetime, one: Paid | None) -> Quote:
-    registry, study, analyst = (cap.remaining_rounded_down() for cap in balance.filters(limits))
+    registry, study, institution = (cap.remaining_rounded_down() for cap in balance.filters(limits))
     return Quote(
         cost=ZERO if one else spend.loss,
         is_repeat=one is not None,
         registry_left=registry,
         study_left=study,
-        analyst_left=analyst,
+        analyst_left=institution,
         questions_left=balance.questions_left(limits) if spend.questions else None,
         snapshot_at=snapshot_at,
         finer=one.finer(spend) if one else None,

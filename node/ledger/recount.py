@@ -4,6 +4,7 @@ A charge itself, its row and its stored release are `charge_check`'s. Here is wh
 events tells: the state of each charge, keys and query ids that come again, and every sum.
 """
 
+import hashlib
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 
 from node.errors import LedgerError
 from node.ledger import events
-from node.ledger.balances import Sum, day_of
+from node.ledger.balances import Sum, day_name
 from node.ledger.charge_check import Row, held_against_charge
 from privacy.accountant import loss_rounded_up
 from privacy.errors import PrivacyError
@@ -36,6 +37,7 @@ class Recount:
         self._rows = bytearray()
         self._releases: dict[int, str] = {}
         self._asked: set[bytes] = set()
+        self._policies = 0
         # A key that was charged once cannot have been charged again: only the others are followed.
         again = db.execute("SELECT key FROM charge GROUP BY key HAVING count(*) > 1")
         self._charged: dict[bytes, int | None] = {key: None for (key,) in again}
@@ -72,6 +74,8 @@ class Recount:
                 self._take_query(seq, event, charge)
             case "refused":
                 pass
+            case "policy":
+                self._take_policy(seq, event)
             case _:
                 self._fault(seq, f"unknown kind {event['kind'][:40]!r}")
 
@@ -106,15 +110,15 @@ class Recount:
         if recounted > charged:
             self._fault(seq, f"its noise costs rho {recounted}, and rho {charged} was charged")
         cost = Sum(loss=charged, questions=int(event["mode"] == Mode.SUPPRESSED.value))
-        registry, study, analyst = event["registry"], event["study"], event["analyst"]
+        registry, study, institution = event["registry"], event["study"], event["institution"]
         at = datetime.fromisoformat(event["at"])
         if at.tzinfo is None:
             raise LedgerError("a moment has no zone")
         scopes = (
             ("registry", registry),
             ("study", study),
-            ("analyst", f"{study}/{analyst}"),
-            ("day", f"{day_of(at)}/{study}/{analyst}"),
+            ("institution", f"{study}/{institution}"),
+            ("day", day_name(at, study, event["analyst"], institution)),
         )
         for scope in scopes:
             self.spent[scope] = self.spent.get(scope, Sum()) + cost
@@ -133,6 +137,12 @@ class Recount:
             # Two releases of one answer would be two draws of noise for it.
             self._fault(seq, f"charges again for the answer of event {earlier}")
         self._charged[key] = seq
+
+    def _take_policy(self, seq: int, event: dict[str, Any]) -> None:
+        self._policies += 1
+        row = self._db.execute("SELECT octets FROM policy WHERE seq = ?", (seq,)).fetchone()
+        if row is None or hashlib.sha256(row[0]).hexdigest() != event["policy"]:
+            self._fault(seq, "the policy that is kept is not the one that came into force")
 
     def _take_query(self, seq: int, event: dict[str, Any], charge: int) -> None:
         query = bytes.fromhex(event["query"])
@@ -156,6 +166,7 @@ class Recount:
         for table, expected in (
             ("charge", len(self._rows) - self._rows.count(0)),
             ("asked", len(self._asked)),
+            ("policy", self._policies),
         ):
             there = self._db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 -- constants
             if there != expected:

@@ -5,6 +5,7 @@
   `head` says how many there are: events that are cut off at the end are missed.
 * `charge`, `asked` and `spent` are an index over the events, kept in the same transactions;
   the audit rebuilds them from the events and says what does not fit.
+* `policy` keeps the exact bytes of every policy that came into force, beside its event.
 * WAL with synchronous=FULL is set and read back on every connection: with NORMAL, a power cut
   loses charges whose release has left (measured in the research: 1,781 of 2,000).
 """
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from node.errors import LedgerError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 BUSY_MS = 30_000
 """So long a transaction waits for another's end before the ledger is busy, in milliseconds."""
 
@@ -42,12 +43,19 @@ CREATE TABLE IF NOT EXISTS asked (
     query BLOB PRIMARY KEY, content BLOB NOT NULL, charge INTEGER NOT NULL REFERENCES charge (seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS spent (
-    scope TEXT NOT NULL CHECK (scope IN ('registry', 'study', 'analyst', 'day')),
+    scope TEXT NOT NULL CHECK (scope IN ('registry', 'study', 'institution', 'day')),
     name TEXT NOT NULL,
     nano_rho TEXT NOT NULL,
     questions INTEGER NOT NULL,
     PRIMARY KEY (scope, name)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS policy (
+    seq INTEGER PRIMARY KEY REFERENCES event (seq), octets BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER IF NOT EXISTS policy_stays BEFORE UPDATE ON policy
+BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TRIGGER IF NOT EXISTS policy_remains BEFORE DELETE ON policy
+BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS event_stays BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'append-only'); END;
 CREATE TRIGGER IF NOT EXISTS event_remains BEFORE DELETE ON event
@@ -118,7 +126,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version > SCHEMA_VERSION:
         raise LedgerError("the ledger was written by a newer version; update this node")
     if version:
-        # Schema 1 did not keep the questions, and no release of this program ever wrote it.
+        # Schemas 1 and 2 did not keep questions and institutions; no release of this program wrote them.
         raise LedgerError("the ledger was written before the first release; begin with a new data folder")
     # executescript would commit by itself: statements are run one by one inside the transaction.
     connection.execute("BEGIN IMMEDIATE")

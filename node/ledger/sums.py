@@ -4,8 +4,8 @@ A node keeps these sums in the same transactions as its events, and decides by t
 not recount them: that is the audit's, which takes seconds where this takes milliseconds. What holds in
 every ledger is checked, so that a sum that somebody changed alone is not shown as a budget:
 
-* the days of an analyst in a study add up to that analyst's sum, the analysts of a study to the study's,
-  and the studies to the registry's;
+* the days of an institution's analysts in a study add up to its sum, the institutions of a study to the
+  study's, and the studies to the registry's;
 * the last charge's event, which the tree holds, has the registry's sum;
 * the events are as many as were written.
 """
@@ -29,14 +29,15 @@ class Day:
     day: date
     study: str
     analyst: str
+    institution: str
     spent: Sum
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What is spent, by scope (`registry`, `study`, `analyst`) and name, and by the day, oldest first.
+    """What is spent, by scope (`registry`, `study`, `institution`) and name, and by the day, oldest first.
 
-    An analyst's name is `study/analyst`.
+    An institution's name is `study/institution`.
     """
 
     by_scope: dict[tuple[str, str], Sum]
@@ -47,8 +48,8 @@ class Sums:
         match scope:
             case ("study", name):
                 return tuple(one for one in self.days if one.study == name)
-            case ("analyst", name):
-                return tuple(one for one in self.days if f"{one.study}/{one.analyst}" == name)
+            case ("institution", name):
+                return tuple(one for one in self.days if f"{one.study}/{one.institution}" == name)
             case _:
                 return self.days
 
@@ -72,8 +73,7 @@ def _read(db: sqlite3.Connection) -> Sums:
         try:
             spent = Sum(loss=Loss(int(nano_rho)), questions=questions)
             if scope == "day":
-                day, study, analyst = name.split("/")
-                days.append(Day(day=date.fromisoformat(day), study=study, analyst=analyst, spent=spent))
+                days.append(_day(name, spent))
             else:
                 by_scope[scope, name] = spent
         except ValueError:
@@ -81,12 +81,20 @@ def _read(db: sqlite3.Connection) -> Sums:
     return Sums(by_scope=by_scope, days=tuple(sorted(days, key=lambda one: one.day)))
 
 
+def _day(name: str, spent: Sum) -> Day:
+    """Read the name of a day's sum. Raises ValueError."""
+    day, study, analyst, institution = name.split("/", 3)
+    return Day(
+        day=date.fromisoformat(day), study=study, analyst=analyst, institution=institution, spent=spent
+    )
+
+
 def _checked(sums: Sums, db: sqlite3.Connection) -> Sums:
     parts: defaultdict[tuple[str, str], Sum] = defaultdict(Sum)
     for one in sums.days:
-        parts["analyst", f"{one.study}/{one.analyst}"] += one.spent
+        parts["institution", f"{one.study}/{one.institution}"] += one.spent
     for (scope, name), spent in sums.by_scope.items():
-        if scope == "analyst":
+        if scope == "institution":
             parts["study", name.partition("/")[0]] += spent
     expected = {scope: spent for scope, spent in sums.by_scope.items() if scope[0] != "registry"}
     if expected != dict(parts):

@@ -17,6 +17,7 @@ from protocols.releases import (
     Planned,
     Quote,
     Receipt,
+    RelayedAnswer,
     Release,
     ReleasedBlock,
     SignedAnswer,
@@ -252,3 +253,23 @@ def decode_signed_answer(octets: bytes) -> SignedAnswer:
     """Decode a signed answer. Raises WireError."""
     message = parsed(pb.SignedAnswer, octets)
     return SignedAnswer(payload=message.payload, signature=message.signature)
+
+
+def encode_relayed(answer: RelayedAnswer) -> bytes:
+    """Encode what is relayed."""
+    if answer.is_sealed:
+        return encoded(pb.RelayedAnswer(sealed=answer.octets))
+    return encoded(pb.RelayedAnswer(open_refusal=answer.octets))
+
+
+@decoder
+def decode_relayed(octets: bytes) -> RelayedAnswer:
+    """Decode what was relayed. Raises WireError."""
+    message = parsed(pb.RelayedAnswer, octets)
+    match message.WhichOneof("body"):
+        case "sealed":
+            return RelayedAnswer(octets=message.sealed, is_sealed=True)
+        case "open_refusal":
+            return RelayedAnswer(octets=message.open_refusal, is_sealed=False)
+        case _:
+            raise WireError("an answer on its way is sealed, or an open refusal")

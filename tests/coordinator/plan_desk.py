@@ -11,8 +11,8 @@ from coordinator.analyst.pricing import pricing_for
 from coordinator.analyst.profile import Profile
 from coordinator.analyst.result import Result
 from privacy.loss import Loss
-from protocols.codec.answers import encode_signed_answer
-from protocols.envelope import Opened, Purpose, open_envelope, sign_planned
+from protocols.answers import context_of, sealed_to, sign_planned
+from protocols.envelope import Opened, Purpose, open_envelope
 from protocols.ids import AnalystId, CentreId, QueryId
 from protocols.link import Ask, CentreState, Progress
 from protocols.queries import SignedTerms
@@ -102,7 +102,8 @@ class PaperDesk:
                 continue
             yield Progress(centre=centre, state=CentreState.ASKED, answer=b"")
             signed = sign_planned(own(centre, opened), KEYS[centre])
-            answer = encode_signed_answer(signed)
+            context = context_of(Purpose.PLAN, centre, ADA, opened.terms.query_id)
+            answer = sealed_to(signed, keys_of(KEYS[ADA]).sealing, context)
             yield Progress(centre=centre, state=CentreState.ANSWERED, answer=answer)
 
 

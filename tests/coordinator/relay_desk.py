@@ -99,13 +99,14 @@ class Machine:
 
     folder: Path
     now: datetime = NOW
+    roster: Roster = ROSTER
 
     @asynccontextmanager
     async def up(self, return_within_s: float = 0.0) -> AsyncGenerator[Relay, None]:
         """Start a coordinator; it has ended when the block ends."""
         hub, memory = Hub(), Memory(open_store(self.folder / "coordinator.db"))
-        rounds = Rounds(hub, memory, lambda: self.now, return_within_s)
-        service = Service(hub, memory, rounds, ROSTER, lambda: self.now)
+        rounds = Rounds(hub, memory, lambda: self.roster, lambda: self.now, return_within_s)
+        service = Service(hub, memory, rounds, lambda: self.roster, lambda: self.now)
         try:
             yield Relay(hub=hub, memory=memory, rounds=rounds, service=service)
         finally:

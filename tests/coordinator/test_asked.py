@@ -15,13 +15,13 @@ from coordinator.analyst.link import Desk
 from coordinator.analyst.profile import Profile
 from coordinator.analyst.registry import Registry
 from coordinator.errors import SettingsError, UnverifiableError
-from protocols.codec.answers import encode_signed_answer
-from protocols.envelope import Purpose, seal, sign_answer
+from protocols.answers import context_of, sealed_to, sign_answer
+from protocols.envelope import Purpose, seal
 from protocols.errors import WireError
 from protocols.ids import AnalystId, CentreId, QueryId
 from protocols.link import CentreState, KeptQuestion, Listing, Progress, Standing
 from protocols.queries import SignedTerms
-from tests.members import sealing_of
+from tests.members import keys_of, sealing_of
 from tests.node.gate_desk import (
     ADA,
     BOB,
@@ -103,8 +103,9 @@ class World:
     def answers(self, terms: SignedTerms, centre: CentreId = CENTRE) -> Progress:
         """The true answer of the gate to some terms, in the name of a centre."""
         answer = self.centre.gate.answer(seal(terms, KEYS[ADA]))
-        octets = encode_signed_answer(sign_answer(answer, KEYS[ADA]))
-        return Progress(centre=centre, state=CentreState.ANSWERED, answer=octets)
+        context = context_of(Purpose.QUERY, CENTRE, ADA, terms.query_id)
+        body = sealed_to(sign_answer(answer, KEYS[ADA]), keys_of(KEYS[ADA]).sealing, context)
+        return Progress(centre=centre, state=CentreState.ANSWERED, answer=body)
 
     def result(self) -> tuple[list[str], dict[str, str]]:
         """Who answered by the library's word, and why the others do not count."""
@@ -186,14 +187,14 @@ def test_an_answer_of_another_question_swapped_in_is_not_counted(world: World) -
     world.desk.steps = [world.answers(earlier)]
     answered, why = world.result()
     assert answered == []
-    assert "another query" in why[CENTRE.text]
+    assert "cannot be opened" in why[CENTRE.text]
 
 
 def test_an_answer_shown_as_another_centres_is_not_counted(world: World) -> None:
     world.desk.steps = [world.answers(world.terms), world.answers(world.terms, OTHER)]
     answered, why = world.result()
     assert answered == [CENTRE.text]
-    assert "another centre" in why[OTHER.text]
+    assert "cannot be opened" in why[OTHER.text]
 
 
 def test_a_stranger_to_the_audience_is_not_heard(world: World) -> None:

@@ -11,15 +11,18 @@ from rich.console import Console
 from coordinator.analyst.plan import PlanReport, plan_of
 from coordinator.analyst.plan_tables import show_plan
 from coordinator.analyst.quotes import verified_quote
+from coordinator.analyst.unsealing import unsealed_quote
 from coordinator.errors import UnverifiableError
 from privacy.loss import ZERO, Loss
-from protocols.codec.answers import encode_signed_answer
-from protocols.envelope import Purpose, open_envelope, sign_answer, sign_planned
+from protocols.answers import Received, context_of, sign_answer, sign_planned
+from protocols.codec.answers import encode_relayed, encode_signed_answer
+from protocols.envelope import Purpose, open_envelope
 from protocols.errors import SignatureError
 from protocols.ids import UNREAD, CentreId, QueryId
 from protocols.link import Ask, CentreState, Progress
 from protocols.refusals import Refusal, RefusalCode
-from protocols.releases import Answer, Planned, Quote
+from protocols.releases import Answer, Planned, Quote, RelayedAnswer
+from protocols.sealing import seal_to
 from tests.coordinator.plan_desk import (
     ADA,
     CENTRES,
@@ -36,6 +39,7 @@ from tests.coordinator.plan_desk import (
     terms,
 )
 from tests.coordinator.results import heart
+from tests.members import keys_of, sealing_of
 
 COUNT = request({"kind": "count", "by": "sex"}, rho="0.05")
 FINER = request({"kind": "count", "by": ["sex", "cp"]}, rho="1").query
@@ -170,8 +174,17 @@ HUNGARY = CentreId("hungary")
 
 
 def verdict(planned: Planned, key: object = HUNGARY) -> Quote | Refusal:
-    octets = encode_signed_answer(sign_planned(planned, KEYS[key]))  # type: ignore[index]
-    return verified_quote(octets, HUNGARY, TERMS, ROSTER, heart())
+    signed = sign_planned(planned, KEYS[key])  # type: ignore[index]
+    return verified_quote(Received(signed=signed, was_sealed=True), HUNGARY, TERMS, ROSTER, heart())
+
+
+def sealed_up(octets: bytes) -> Quote | Refusal:
+    """Octets in place of a signed quote: anybody can seal, whoever relays too."""
+    context = context_of(Purpose.PLAN, HUNGARY, ADA, TERMS.query_id)
+    sealed = seal_to(octets, keys_of(KEYS[ADA]).sealing, context)
+    body = encode_relayed(RelayedAnswer(octets=sealed, is_sealed=True))
+    came = unsealed_quote(body, HUNGARY, TERMS, sealing_of(KEYS[ADA]))
+    return verified_quote(came, HUNGARY, TERMS, ROSTER, heart())
 
 
 def said(outcome: Quote | Refusal, **changes: object) -> Planned:
@@ -182,7 +195,6 @@ def test_what_fits_is_taken() -> None:
     refusal = Refusal(code=RefusalCode.PAUSED)
     for outcome in (quote(), repeat(), repeat(finer=FINER), refusal):
         assert verdict(said(outcome)) == outcome
-    assert verdict(said(refusal, query_id=UNREAD)) == refusal
 
 
 _COARSER = request({"kind": "count"}, rho="1").query
@@ -191,6 +203,7 @@ _UNSORTED = replace(FINER, statistic=replace(FINER.statistic, table="nowhere"))
 WRONG = {
     "another plan's": said(quote(), query_id=QueryId.new()),
     "a refusal of another plan": said(Refusal(code=RefusalCode.PAUSED), query_id=QueryId.new()),
+    "a sealed refusal without a name": said(Refusal(code=RefusalCode.PAUSED), query_id=UNREAD),
     "a quote without a name": said(quote(), query_id=UNREAD),
     "another centre's": said(quote(), centre=CentreId("cleveland")),
     "cheaper than asked": said(quote("0.04")),
@@ -219,9 +232,10 @@ def test_another_key_other_bytes_and_an_answer_are_unverifiable() -> None:
         centre=HUNGARY, query_id=TERMS.query_id, outcome=Refusal(code=RefusalCode.REGISTRY_BUDGET)
     )
     answer = encode_signed_answer(sign_answer(refusal, KEYS[HUNGARY]))
+    assert sealed_up(whole) == quote()
     for octets in (b"", b"x", whole[:-1], whole + b"\x00", answer):
         with pytest.raises(UnverifiableError):
-            verified_quote(octets, HUNGARY, TERMS, ROSTER, heart())
+            sealed_up(octets)
 
 
 def test_what_is_unverifiable_counts_as_a_refusal_and_says_what_to_do() -> None:

@@ -15,22 +15,21 @@ from typing import Any
 import numpy as np
 import pytest
 
+from coordinator.analyst.unsealing import unsealed_answer
 from coordinator.analyst.verify import Verified, verified
 from coordinator.errors import UnverifiableError
 from privacy.events import GaussianEvent
 from privacy.loss import ZERO, Loss
-from protocols.codec.answers import (
-    decode_release,
-    decode_signed_answer,
-    encode_release,
-    encode_signed_answer,
-)
-from protocols.envelope import seal, sign_answer
+from protocols.answers import Received, context_of, sign_answer
+from protocols.codec.answers import decode_release, encode_relayed, encode_release, encode_signed_answer
+from protocols.envelope import Purpose, seal
 from protocols.ids import UNREAD, CentreId, Digest, QueryId, SnapshotId
 from protocols.queries import Between, Kind, SignedTerms, Statistic
 from protocols.refusals import Refusal, RefusalCode
-from protocols.releases import Answer, Granted, Receipt, Release, SignedAnswer
+from protocols.releases import Answer, Granted, Receipt, RelayedAnswer, Release, SignedAnswer
+from protocols.sealing import seal_to
 from protocols.transparency import leaf_hash
+from tests.members import keys_of, sealing_of
 from tests.node.gate_desk import (
     ADA,
     BOB,
@@ -79,8 +78,16 @@ class Asked:
         return self.opened(sign_answer(answer, KEYS[ADA]), terms)
 
     def opened(self, signed: SignedAnswer, terms: SignedTerms | None = None) -> Verified | Refusal:
-        octets = encode_signed_answer(signed)
-        return verified(octets, CENTRE, terms or self.terms, self.desk.roster, DICTIONARY)
+        came = Received(signed=signed, was_sealed=True)
+        return verified(came, CENTRE, terms or self.terms, self.desk.roster, DICTIONARY)
+
+    def sealed_up(self, octets: bytes) -> Verified | Refusal:
+        """Octets in place of a signed answer: anybody can seal, whoever relays too."""
+        context = context_of(Purpose.QUERY, CENTRE, ADA, self.terms.query_id)
+        sealed = seal_to(octets, keys_of(KEYS[ADA]).sealing, context)
+        body = encode_relayed(RelayedAnswer(octets=sealed, is_sealed=True))
+        came = unsealed_answer(body, CENTRE, self.terms, sealing_of(KEYS[ADA]))
+        return verified(came, CENTRE, self.terms, self.desk.roster, DICTIONARY)
 
     def with_receipt(self, **changes: Any) -> Answer:  # noqa: ANN401 -- fields of a receipt
         receipt = replace(self.granted.receipt, **changes)
@@ -114,7 +121,7 @@ def test_no_flipped_bit_passes(desk: GateDesk) -> None:
     for place in range(0, len(octets), 3):
         altered = octets[:place] + bytes([octets[place] ^ 1 << place % 8]) + octets[place + 1 :]
         with pytest.raises(UnverifiableError):
-            verified(altered, CENTRE, asked.terms, desk.roster, DICTIONARY)
+            asked.sealed_up(altered)
 
 
 def test_another_key_signs_for_nobody(desk: GateDesk) -> None:
@@ -130,13 +137,15 @@ def test_the_answer_to_another_question_or_id_is_not_this_ones(desk: GateDesk) -
             asked.outcome(asked.answer, terms)
 
 
-def test_a_refusal_of_another_query_is_not_this_ones_but_an_unread_one_is(desk: GateDesk) -> None:
+def test_a_refusal_of_another_query_is_not_this_ones(desk: GateDesk) -> None:
     asked = Asked(desk)
     refusal = Refusal(code=RefusalCode.EXPIRED)
     answer = Answer(centre=CENTRE, query_id=asked.terms.query_id, outcome=refusal)
-    assert asked.outcome(answer) == asked.outcome(replace(answer, query_id=UNREAD)) == refusal
-    with pytest.raises(UnverifiableError, match="another query"):
-        asked.outcome(replace(answer, query_id=QueryId.new()))
+    assert asked.outcome(answer) == refusal
+    # Whoever can seal to the analyst has read the query, and can name it.
+    for query_id in (QueryId.new(), UNREAD):
+        with pytest.raises(UnverifiableError, match="another query"):
+            asked.outcome(replace(answer, query_id=query_id))
 
 
 _NESTED = b"[" * 100_000
@@ -204,10 +213,10 @@ def test_a_repeat_that_says_it_was_paid_is_unverifiable(desk: GateDesk) -> None:
 def test_bytes_that_are_no_answer_are_unverifiable(desk: GateDesk) -> None:
     asked = Asked(desk)
     whole = encode_signed_answer(sign_answer(asked.answer, KEYS[ADA]))
-    assert decode_signed_answer(whole).payload
+    assert isinstance(asked.sealed_up(whole), Verified)
     for octets in (b"", b"x", whole + b"\x00", whole[:-1]):
         with pytest.raises(UnverifiableError):
-            verified(octets, CENTRE, asked.terms, desk.roster, DICTIONARY)
+            asked.sealed_up(octets)
 
 
 PEOPLE = suppressed(Statistic(kind=Kind.COUNT, table="people"))
@@ -220,8 +229,8 @@ def _shown(desk: GateDesk, change: Callable[[Release], Release]) -> Verified | R
     assert isinstance(answer.outcome, Granted), answer.outcome
     release = encode_release(change(decode_release(answer.outcome.release)))
     answer = replace(answer, outcome=replace(answer.outcome, release=release))
-    octets = encode_signed_answer(sign_answer(answer, KEYS[ADA]))
-    return verified(octets, CENTRE, terms, desk.roster, DICTIONARY)
+    came = Received(signed=sign_answer(answer, KEYS[ADA]), was_sealed=True)
+    return verified(came, CENTRE, terms, desk.roster, DICTIONARY)
 
 
 def _with_cells(*cells: int) -> Callable[[Release], Release]:

@@ -224,7 +224,7 @@ def test_the_node_shows_its_budget_and_its_audit(two: Federation) -> None:
     budget, audit = (two.node("north", word, "--json") for word in ("budget", "audit"))
     assert (budget.exit_code, audit.exit_code) == (0, 0)
     scopes = {one["scope"]: one for one in budget.json["budgets"]}
-    assert set(scopes) == {"registry", "study", "analyst"}
+    assert set(scopes) == {"registry", "study", "institution"}
     assert scopes["registry"]["limit_rho"] is None
     assert scopes["registry"]["spent_epsilon"] is None
     assert (audit.json["is_clean"], audit.json["faults"]) == (True, [])

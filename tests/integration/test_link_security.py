@@ -201,7 +201,7 @@ def test_a_second_connection_of_one_identity_replaces_the_first(named: Named, do
 
 
 def test_a_stolen_transport_key_cannot_answer_for_its_centre(named: Named, door: Federation) -> None:
-    """Who stands in for a centre on the link gets sealed questions; what it answers does not verify."""
+    """Who stands in for a centre on the link gets signed questions; what it answers does not verify."""
     with named(B).stream() as stream, ThreadPoolExecutor(1) as pool:
         stream.send(hello())
         stream.receive()

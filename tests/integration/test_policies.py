@@ -35,5 +35,5 @@ def test_an_analyst_stops_at_the_analysts_budget_to_the_last_unit(strict: Federa
     assert last.receipts[0]["analyst_left_rho"] == "0"
     assert reason(strict.run(question({"kind": "count", "by": ["sex"]}, rho="0.001"))) == "analyst_budget"
     budgets = {one["scope"]: one for one in strict.node("alone", "budget", "--json").json["budgets"]}
-    assert [budgets[scope]["spent_rho"] for scope in ("registry", "study", "analyst")] == ["0.25"] * 3
+    assert [budgets[scope]["spent_rho"] for scope in ("registry", "study", "institution")] == ["0.25"] * 3
     assert budgets["registry"]["left_rho"] == "0.75"

@@ -12,6 +12,7 @@ import pytest
 from typer.main import get_command
 
 from tests.integration.wrong.bench import APPS, Bench, check_told
+from tests.integration.wrong.consortium import consortium_uses
 from tests.integration.wrong.every import USES
 from tests.integration.wrong.layout import laid_out
 from tests.integration.wrong.use import CONFIG, PROFILE, Command, WrongUse
@@ -46,9 +47,11 @@ def _commands(command: click.Command, words: str) -> set[str]:
 
 def test_each_command_is_tried_with_thirty_different_wrong_uses() -> None:
     every = {name for program, app in APPS.items() for name in _commands(get_command(app), program)}
-    lines = {command: {use.words for use in USES if use.command == command} for command in every}
+    # The consortium's have a bench of their own: tests/coordinator/test_consortium_wrong_uses.py.
+    uses = [*USES, *consortium_uses()]
+    lines = {command: {use.words for use in uses if use.command == command} for command in every}
     assert {command: len(found) for command, found in lines.items() if len(found) < LEAST} == {}
-    assert len({use.id for use in USES}) == len(USES), "two have one name"
+    assert len({use.id for use in uses}) == len(uses), "two have one name"
 
 
 RIGHT = {

@@ -19,7 +19,7 @@ from node.ledger.ledger import Ledger
 from node.pause import FLAG, Pause
 from node.plan import Plan
 from node.policy import Policy, SuppressedPolicy
-from node.rules import Rules
+from node.rules import NoRules, Rules
 from node.snapshots import Snapshot, Snapshots
 from node.tables import Tables
 from privacy.disclosure import RULES
@@ -28,12 +28,13 @@ from privacy.opendp_core import Vector
 from privacy.overlap import Membership
 from protocols.dictionary import Dictionary
 from protocols.envelope import Purpose, seal
-from protocols.ids import AnalystId, CentreId, Digest, QueryId, StudyId
+from protocols.ids import UNREAD, AnalystId, CentreId, Digest, QueryId, StudyId
 from protocols.queries import Cohort, Kind, Mode, Query, ReleaseTerms, Scope, SignedTerms, Statistic
 from protocols.query_rules import canonical
+from protocols.refusals import Refusal
 from protocols.releases import Answer, Granted, Planned
 from protocols.roster import Analyst, Centre, Roster
-from protocols.studies import EVERY, Study, SuppressedStudy
+from protocols.studies import EVERY, Review, Study, SuppressedStudy
 from protocols.study_tables import tables_of
 from tests.members import keys_of
 from tests.node.importing_desk import KEY, Desk
@@ -101,17 +102,24 @@ def _policy() -> Policy:
         registry_cap=Loss.parse("6"),
         study_cap=Loss.parse("5"),
         analyst_cap=Loss.parse("4"),
+        period_cap=None,
+        period_days=30,
+        hours=None,
+        release_tick_ms=0,
         suppressed=SuppressedPolicy(
             rule=RULES["five"], questions=50, study_questions=40, unlisted_tables=True
         ),
     )
 
 
-def _study() -> Study:
+def the_study() -> Study:
     return Study(
         id=STUDY,
         title="Mood",
         purpose="to test",
+        legal_basis="none",
+        permit="none",
+        readers="the tests",
         registry=DICTIONARY.name,
         dictionary=DICTIONARY.digest,
         statistics=frozenset(Kind),
@@ -120,7 +128,11 @@ def _study() -> Study:
         fields=frozenset([EVERY]),
         analysts=frozenset([ADA, BOB]),
         centres=frozenset([CENTRE, OTHER]),
+        quorum=1,
+        min_centres=1,
+        colluders=0,
         centres_per_person=1,
+        review=Review.NONE,
         expires=NOW + timedelta(days=30),
         study_budget=None,
         analyst_budget=None,
@@ -128,7 +140,7 @@ def _study() -> Study:
     )
 
 
-def _roster() -> Roster:
+def the_roster() -> Roster:
     return Roster(
         consortium="test",
         version=1,
@@ -136,9 +148,29 @@ def _roster() -> Roster:
         centres={
             one: Centre(id=one, institution=one.text, keys=keys_of(KEYS[ADA])) for one in (CENTRE, OTHER)
         },
-        analysts={who: Analyst(id=who, institution="x", keys=keys_of(KEYS[who])) for who in (ADA, BOB)},
+        analysts={who: Analyst(id=who, institution=who.text, keys=keys_of(KEYS[who])) for who in (ADA, BOB)},
         officers={},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A gate with the opening before it: an envelope in, and out what a node signs and seals."""
+
+    gate: Gate
+    centre: CentreId
+
+    def answer(self, envelope: bytes) -> Answer:
+        asked = self.gate.opened(envelope, Purpose.QUERY)
+        if isinstance(asked, Refusal):
+            return Answer(centre=self.centre, query_id=UNREAD, outcome=asked)
+        return self.gate.answer(asked)
+
+    def plan(self, envelope: bytes) -> Planned:
+        asked = self.gate.opened(envelope, Purpose.PLAN)
+        if isinstance(asked, Refusal):
+            return Planned(centre=self.centre, query_id=UNREAD, outcome=asked)
+        return self.gate.plan(asked)
 
 
 @dataclass
@@ -149,8 +181,8 @@ class GateDesk:
     snapshots: Snapshots
     now: datetime = NOW
     policy: Policy = field(default_factory=_policy)
-    study: Study = field(default_factory=_study)
-    roster: Roster = field(default_factory=_roster)
+    study: Study = field(default_factory=the_study)
+    roster: Roster = field(default_factory=the_roster)
     dictionary: Dictionary = DICTIONARY
     centre: CentreId = CENTRE
 
@@ -166,8 +198,8 @@ class GateDesk:
         return self.folder / "ledger.sqlite"
 
     @property
-    def gate(self) -> Gate:
-        rules = Rules(
+    def rules(self) -> Rules:
+        return Rules(
             centre=self.centre,
             roster=self.roster,
             studies={self.study.id: self.study},
@@ -176,15 +208,22 @@ class GateDesk:
             dictionary=self.dictionary,
             dictionary_text=b"",
         )
-        rule = self.policy.suppressed.rule if self.policy.suppressed else None
+
+    @property
+    def gate(self) -> Door:
+        rules = self.rules
+        return self.gate_under(lambda: rules)
+
+    def gate_under(self, rules: Callable[[], Rules | NoRules]) -> Door:
+        """A gate under other rules than the desk's, or under rules that change."""
         stores = Stores(
             snapshots=self.snapshots,
             ledger=self.ledger,
             engine=self.engine,
-            tables=Tables(self.engine, self.cohorts, rule),
+            tables=Tables(self.engine, self.cohorts),
             pause=self.pause,
         )
-        return Gate(rules, stores, lambda: self.now)
+        return Door(Gate(rules, stores, lambda: self.now), self.centre)
 
     def terms(self, query: Query = COUNT, analyst: AnalystId = ADA) -> SignedTerms:
         """Fresh terms; `dataclasses.replace` makes the wrong ones."""

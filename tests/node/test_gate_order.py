@@ -165,7 +165,7 @@ def test_a_broken_ledger_stops_the_node_and_nothing_is_answered(
 
 
 def _answering(desk: GateDesk) -> Answering:
-    return Answering(desk.gate, CENTRE, next(iter(KEYS.values())))
+    return Answering(desk.gate.gate, CENTRE, next(iter(KEYS.values())))
 
 
 def test_an_error_that_nobody_foresaw_leaves_the_node_as_failed_and_the_charge_is_used_again(

@@ -53,7 +53,7 @@ def test_the_same_question_by_anybody_in_the_study_is_the_same_release_for_nothi
     assert desk.spent == {
         REGISTRY: HALF,
         ("study", "mood"): HALF,
-        ("analyst", "mood/ada"): HALF,
+        ("institution", "mood/ada"): HALF,
     }
     assert desk.engine.reads == 1
 
@@ -109,7 +109,7 @@ def test_a_charge_whose_release_a_crash_prevented_is_used_by_who_asks_next(desk:
     outcome = after.gate.answer(envelope).outcome
     assert isinstance(outcome, Granted)
     assert after.spent[REGISTRY] == HALF
-    assert ("analyst", "mood/bob") not in after.spent
+    assert ("institution", "mood/bob") not in after.spent
     findings = audit(after.ledger_path)
     assert findings.is_clean
     assert (findings.counts["charged"], findings.counts["released"]) == (1, 1)

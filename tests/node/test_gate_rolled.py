@@ -17,9 +17,10 @@ from node.ledger.audit import audit
 from node.plan import compile_plan
 from privacy.events import GaussianEvent
 from privacy.loss import ZERO, Loss
-from protocols.codec.answers import decode_release, encode_release, encode_signed_answer
+from protocols.answers import Received, sign_answer
+from protocols.codec.answers import decode_release, encode_release
 from protocols.codec.queries import question_digest
-from protocols.envelope import content_of, seal, sign_answer
+from protocols.envelope import content_of, seal
 from protocols.ids import CentreId, Digest, SnapshotId
 from protocols.queries import All, Kind, Missing, Mode, Query, SignedTerms, Statistic
 from protocols.releases import Answer, Granted, Release, ReleasedBlock
@@ -68,8 +69,8 @@ def _asked(desks: dict[CentreId, GateDesk], query: Query) -> tuple[SignedTerms, 
 
 
 def _opened(answer: Answer, terms: SignedTerms, desk: GateDesk) -> Verified:
-    octets = encode_signed_answer(sign_answer(answer, KEYS[ADA]))
-    outcome = verified(octets, answer.centre, terms, desk.roster, DICTIONARY)
+    came = Received(signed=sign_answer(answer, KEYS[ADA]), was_sealed=True)
+    outcome = verified(came, answer.centre, terms, desk.roster, DICTIONARY)
     assert isinstance(outcome, Verified)
     return outcome
 

@@ -245,12 +245,11 @@ def test_a_budget_that_was_lowered_below_what_is_spent_has_nothing_left(tmp_path
     desk.granted()
     tiny = Loss(1)
     desk.policy = replace(desk.policy, registry_cap=tiny, study_cap=tiny, analyst_cap=tiny)
-    rules = desk.gate._rules  # noqa: SLF001
-    tree = budget_report(rules, read_sums(desk.ledger_path), desk.now.date())
+    tree = budget_report(desk.rules, read_sums(desk.ledger_path), desk.now.date())
     lines = {(one["scope"], one["name"]): one for one in tree["budgets"]}
     assert lines["registry", "worlds"]["left_rho"] == "0"
     assert lines["registry", "worlds"]["share_spent"] == 1.0
-    assert lines["analyst", "mood/bob"]["spent_rho"] == "0"
+    assert lines["institution", "mood/bob"]["spent_rho"] == "0"
     desk.engine.close()
 
 

@@ -24,6 +24,7 @@ TABLES = {
     "charge": ("seq", "key", "snapshot", "family", "question", "mode", "state", "release"),
     "asked": ("query", "content", "charge"),
     "spent": ("scope", "name", "nano_rho", "questions"),
+    "policy": ("seq", "octets"),
 }
 CHANGES = 400
 
@@ -42,10 +43,12 @@ def _filled(folder: Path) -> Path:
         charged(ledger, spend(f"open {number}"))
         one = spend("nobody")
         ledger.note_refusal(one.analyst, one.study, one.query_id, RefusalCode.OUTSIDE_POLICY)
+        ledger.put_in_force(f"policy {number}".encode(), frozenset(["officer"]))
     path = folder / "ledger.sqlite"
     findings = audit(path)
     assert findings.faults == []
-    assert set(findings.counts) == {"charged", "released", "failed", "withheld", "repeated", "refused"}
+    kinds = {"charged", "released", "failed", "withheld", "repeated", "refused", "policy"}
+    assert set(findings.counts) == kinds
     return path
 
 
@@ -66,19 +69,21 @@ def _open(path: Path) -> sqlite3.Connection:
     return db
 
 
-@pytest.mark.parametrize("table", ["event", "charge"])
+@pytest.mark.parametrize("table", ["event", "charge", "policy"])
 def test_the_log_refuses_to_be_changed_or_shortened(tmp_path: Path, table: str) -> None:
     path = _filled(tmp_path)
     db = sqlite3.connect(path, isolation_level=None)
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        db.execute(f"DELETE FROM {table} WHERE seq = 0")  # noqa: S608
+        db.execute(f"DELETE FROM {table} WHERE seq = (SELECT min(seq) FROM {table})")  # noqa: S608
     (still_open,) = db.execute("SELECT min(seq) FROM charge WHERE state = 'charged'").fetchone()
+    (kept,) = db.execute("SELECT min(seq) FROM policy").fetchone()
+    place = kept if table == "policy" else still_open
     for column in TABLES[table]:
         if (table, column) in (("charge", "state"), ("charge", "release")):
             continue
         other = {"seq": "seq + 100", "mode": "'other'"}.get(column, "X'00'")
         with pytest.raises(sqlite3.IntegrityError, match=r"append-only|only moves forward"):
-            db.execute(f"UPDATE {table} SET {column} = {other} WHERE seq = {still_open}")  # noqa: S608
+            db.execute(f"UPDATE {table} SET {column} = {other} WHERE seq = {place}")  # noqa: S608
     db.close()
     assert audit(path).is_clean
 

@@ -88,7 +88,7 @@ def test_every_line_is_what_the_audit_counts(office: OfficerDesk) -> None:
     assert spent == {scope: str(loss) for scope, loss in findings.spent.items() if loss != Loss(0)}
     registry = lines(tree)["registry", "small"]
     assert registry["questions"]["asked"] == findings.questions["registry", "small"] == 2
-    assert lines(tree)["analyst", "sandbox/ada"]["questions"] is None
+    assert lines(tree)["institution", "sandbox/charité"]["questions"] is None
 
 
 def test_a_period_and_the_months_in_it_add_up(office: OfficerDesk) -> None:
@@ -150,7 +150,7 @@ def _rows(path: Path) -> list[tuple[str, str, str, int]]:
 def test_no_sum_that_somebody_changed_alone_is_shown(office: OfficerDesk) -> None:
     with_history(office)
     rows = _rows(office.path)
-    assert {scope for scope, *_ in rows} == {"registry", "study", "analyst", "day"}
+    assert {scope for scope, *_ in rows} == {"registry", "study", "institution", "day"}
     for scope, name, nano_rho, questions in rows:
         for loss, number in (("1", questions), ("many", questions), (nano_rho, 7)):
             office.edit(_CHANGE, loss, number, scope, name)

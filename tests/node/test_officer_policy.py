@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import deploy.policies
+from node.hours import Hours
 from node.policy import Policy, SuppressedPolicy, read_policy
 from node.policy_check import problems_of
 from node.policy_words import Direction, differences, policy_words
@@ -59,6 +60,10 @@ KEYS = {
     "registry_rho": 'registry_rho = "-1"',
     "study_rho": 'study_rho = "nan"',
     "analyst_rho": 'analyst_rho = "lots"',
+    "period_rho": 'period_rho = "-0.1"',
+    "period_days": "period_days = 0",
+    "hours": 'hours = "08:00-18:00 Europe/Berlinn"',
+    "release_tick_ms": "release_tick_ms = -1",
 }
 
 
@@ -87,7 +92,11 @@ def test_keys_that_lack_and_keys_that_are_unknown_are_said_together() -> None:
 
 
 def test_the_table_of_mode_suppressed_is_read_key_by_key() -> None:
-    text = SUPPRESSED.replace('"cms"', '"cmss"').replace("= 100", "= -1").replace("= false", '= "no"')
+    text = (
+        SUPPRESSED.replace('"cms"', '"cmss"')
+        .replace("questions = 100\n", "questions = -1\n")
+        .replace("= false", '= "no"')
+    )
     said = [str(one) for one in problems_of(text.encode(), STRICT_FILE)]
     assert len(said) == 3
     assert any("'cms'" in one for one in said), "the nearest rule is named"
@@ -120,7 +129,7 @@ def test_a_policy_is_the_same_as_itself_and_permissive_is_looser_than_strict() -
     strict, permissive = read_policy(STRICT.encode()), read_policy(PERMISSIVE.encode())
     assert differences(strict, strict) == ()
     looser = [one for one in differences(permissive, strict) if one.key.endswith("_rho")]
-    assert len(looser) == 4
+    assert len(looser) == 5
     assert {one.direction for one in looser} == {Direction.LOOSER}
 
 
@@ -133,6 +142,9 @@ def _variants() -> list[Policy]:
         replace(base, charged_rounds_per_question=9),
         replace(base, longest_validity=timedelta(hours=1)),
     ]
+    variants += [replace(base, period_cap=cap, period_days=days) for cap, days in ((Loss(9), 7), (None, 30))]
+    variants += [replace(base, release_tick_ms=tick) for tick in (0, 60_000)]
+    variants += [replace(base, hours=Hours.parse(f"{one} UTC")) for one in ("08:00-12:00", "09:00-13:00")]
     variants += [
         replace(base, forbidden_fields=frozenset(names)) for names in (["a.b"], ["c.d"], ["a.b", "c.d"])
     ]
@@ -183,7 +195,7 @@ def test_every_problem_is_on_a_line_of_its_own_with_its_place(office: OfficerDes
     text = _broken(STRICT, KEYS)
     exit_code, out, err = checked(office, text)
     assert (exit_code, out) == (2, "")
-    assert err.count("policy: ") == err.count(" line ") == 9
+    assert err.count("policy: ") == err.count(" line ") == len(KEYS)
     line = text.splitlines().index('analyst_rho = "lots"') + 1
     assert f"line {line}: policy: budget: 'analyst_rho'" in err
 
@@ -208,7 +220,7 @@ def test_the_json_says_the_same(office: OfficerDesk) -> None:
     assert tree["compared"].keys() == {"strict", "in force"}
     file.write_text(_broken(STRICT, KEYS), encoding="utf-8")
     tree = office.desk.run("policy", "check", file, "--json").json
-    assert len(tree["problems"]) == 9
+    assert len(tree["problems"]) == len(KEYS)
 
 
 USES = {

@@ -43,7 +43,7 @@ def test_the_shipped_policies_can_be_signed_and_read(text: str) -> None:
 
 def test_the_strict_policy_limits_every_budget_and_the_permissive_one_none() -> None:
     strict, permissive = _opened(STRICT), _opened(PERMISSIVE)
-    names = ("query_cap", "registry_cap", "study_cap", "analyst_cap")
+    names = ("query_cap", "registry_cap", "study_cap", "analyst_cap", "period_cap")
     assert all(getattr(strict, name) is not None for name in names)
     assert all(getattr(permissive, name) is None for name in names)
 
@@ -67,6 +67,22 @@ WRONG = {
     "a truth as a number of rounds": STRICT.replace("question = 2", "question = true"),
     "no validity": STRICT.replace("hours = 24", "hours = 0"),
     "an endless validity": STRICT.replace("hours = 24", "hours = 99999999999999"),
+    "hours without a zone": STRICT.replace('"always"', '"08:00-18:00"'),
+    "hours of an unknown zone": STRICT.replace('"always"', '"08:00-18:00 Mars/Base"'),
+    "hours that begin when they end": STRICT.replace('"always"', '"08:00-08:00 UTC"'),
+    "hours after the end of the day": STRICT.replace('"always"', '"08:00-24:30 UTC"'),
+    "hours that begin at the end of the day": STRICT.replace('"always"', '"24:00-08:00 UTC"'),
+    "a minute that is none": STRICT.replace('"always"', '"08:60-18:00 UTC"'),
+    "a path as a zone": STRICT.replace('"always"', '"08:00-18:00 ../UTC"'),
+    "hours with more behind them": STRICT.replace('"always"', '"08:00-18:00 UTC "'),
+    "hours as a list": STRICT.replace('"always"', '["08:00-18:00 UTC"]'),
+    "a negative tick": STRICT.replace("ms = 1000", "ms = -1"),
+    "a tick of more than a minute": STRICT.replace("ms = 1000", "ms = 60001"),
+    "a tick as text": STRICT.replace("ms = 1000", 'ms = "1000"'),
+    "a truth as a tick": STRICT.replace("ms = 1000", "ms = true"),
+    "a period of no day": STRICT.replace("days = 30", "days = 0"),
+    "a period beyond the calendar": STRICT.replace("days = 30", "days = 4000000"),
+    "a period of a fraction": STRICT.replace("days = 30", "days = 0.5"),
     "another format": STRICT.replace("skerry.policy/1", "skerry.policy/2"),
     "no TOML": "modes = [",
 }

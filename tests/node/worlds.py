@@ -195,6 +195,7 @@ def spend_of(plan: Plan, snapshot: SnapshotId, query_id: QueryId | None = None) 
         registry=plan.dictionary.name,
         study=StudyId("study"),
         analyst=AnalystId("ada"),
+        institution="x",
         query_id=query_id or QueryId.new(),
         content=sha256("test", plan.question.octets),
         query=plan.query,

@@ -127,6 +127,9 @@ format = "skerry.study/1"
 id = "survival"
 title = "Survival"
 purpose = "To learn."
+legal_basis = "Consent."
+permit = "EK 12/2026"
+readers = "The study group."
 registry = "heart"
 dictionary = "{DICTIONARY.digest}"
 statistics = ["count", "mean"]
@@ -134,8 +137,12 @@ modes = ["dp"]
 scopes = ["centre"]
 fields = ["patients.sex", "patients.age"]
 analysts = ["ada"]
-centres = ["berlin"]
+centres = ["berlin", "oslo"]
+quorum = 1
+min_centres = 1
+colluders = 0
 centres_per_person = 1
+review = "none"
 expires = 2027-01-01T00:00:00Z
 
 [budget]
@@ -150,10 +157,14 @@ scopes = ["centre"]
 forbidden_fields = ["patients.grade"]
 charged_rounds_per_question = 2
 longest_validity_hours = 24
+hours = "always"
+release_tick_ms = 1000
 
 [budget]
 query_rho = "0.05"
 registry_rho = "1"
+period_rho = "0.5"
+period_days = 30
 study_rho = "0.4"
 analyst_rho = "unlimited"
 """

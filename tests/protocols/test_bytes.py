@@ -7,17 +7,10 @@ from google.protobuf.message import Message
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocols.answers import open_answer, open_planned, sign_answer, sign_planned
 from protocols.codec import answers, queries
 from protocols.codec import link as link_codec
-from protocols.envelope import (
-    Purpose,
-    open_answer,
-    open_envelope,
-    open_planned,
-    seal,
-    sign_answer,
-    sign_planned,
-)
+from protocols.envelope import Purpose, open_envelope, seal
 from protocols.errors import ProtocolError, SignatureError, UnknownAnalystError, WireError
 from protocols.ids import AnalystId, CentreId, Digest, ExchangeId, QueryId
 from protocols.link import Ask, CentreState, Description, Frame, FrameKind, Hello, Progress, Welcome
@@ -25,7 +18,7 @@ from protocols.queries import Query
 from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Answer, Planned, SignedAnswer
 from protocols.roster import open_roster
-from protocols.studies import open_study
+from protocols.study_reading import open_study
 from protocols.wire.v1 import answer_pb2, link_pb2, query_pb2
 from tests.protocols import examples
 from tests.protocols.questions import questions

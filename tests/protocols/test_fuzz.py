@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from node.policy import open_policy, read_policy
 from privacy.errors import PrivacyError
 from privacy.loss import Loss
+from protocols.answers import in_the_open, open_answer, received, sealed_to, sign_answer
 from protocols.codec import answers, queries
 from protocols.codec import link as link_codec
 from protocols.dictionary_text import read_dictionary
 from protocols.documents import parse
-from protocols.envelope import open_answer, open_envelope, seal, sign_answer
+from protocols.envelope import open_envelope, seal
 from protocols.errors import ProofError, ProtocolError, TextError
 from protocols.frames import Assembler, Message
 from protocols.ids import (
@@ -54,9 +55,9 @@ from protocols.refusals import Refusal, RefusalCode
 from protocols.releases import Answer, SignedAnswer
 from protocols.roster import Analyst, open_roster
 from protocols.signed_text import SignedText
-from protocols.studies import open_study
+from protocols.study_reading import open_study
 from protocols.transparency import check_inclusion
-from tests.members import ROOT_KEY, keys_of
+from tests.members import ROOT_KEY, keys_of, sealing_of
 from tests.protocols import examples
 
 QUERY_TEXT: Final = b"""\
@@ -106,12 +107,18 @@ ANALYSTS = {
     examples.ANALYST: Analyst(id=examples.ANALYST, institution="x", keys=keys_of(examples.ANALYST_KEY))
 }
 _SIGNED = sign_answer(examples.GRANTED, examples.CENTRE_KEY)
+_CONTEXT = Digest(bytes(32))
+SEALED = sealed_to(_SIGNED, keys_of(examples.ANALYST_KEY).sealing, _CONTEXT)
 
 
 def _opened(octets: bytes) -> object:
     """Open terms and put them to the rules, as a node does."""
     opened = open_envelope(octets, ANALYSTS)
     return canonical(opened.terms.query, examples.DICTIONARY)
+
+
+def _received(octets: bytes) -> object:
+    return received(octets, sealing_of(examples.ANALYST_KEY), _CONTEXT)
 
 
 def _ruled(octets: bytes) -> object:
@@ -137,6 +144,8 @@ PARSERS: Final[dict[str, tuple[Callable[[bytes], object], bytes]]] = {
     "answer": (answers.decode_answer, answers.encode_answer(examples.GRANTED)),
     "refusal": (answers.decode_answer, answers.encode_answer(REFUSED)),
     "signed answer": (answers.decode_signed_answer, answers.encode_signed_answer(_SIGNED)),
+    "sealed answer": (_received, SEALED),
+    "open refusal": (_received, in_the_open(_SIGNED)),
     "opened answer": (
         lambda octets: open_answer(
             SignedAnswer(payload=_SIGNED.payload, signature=octets), examples.CENTRE_KEY.public_key()

@@ -16,7 +16,8 @@ from protocols.ids import AnalystId, CentreId
 from protocols.queries import Between, Kind, Missing, Mode, Scope, SignedTerms, Statistic
 from protocols.roster import Roster, open_roster
 from protocols.signed_text import SignedText
-from protocols.studies import Study, open_study, outside_study
+from protocols.studies import Review, Study, outside_study
+from protocols.study_reading import open_study
 from tests.architecture.checkout import ROOT
 from tests.members import ROOT_KEY
 from tests.protocols import examples
@@ -102,6 +103,12 @@ def test_another_signer_another_kind_and_no_signature_are_refused(kind: str) -> 
         ("study", '"patients.sex", ', '"*", ', "table.field"),
         ("study", 'analysts = ["ada"]', 'analysts = ["*"]', "not a name"),
         ("study", "centres_per_person = 1", "centres_per_person = 0", "at least 1"),
+        ("study", "quorum = 1", "quorum = 3", "1 to 2"),
+        ("study", "min_centres = 1", "min_centres = 0", "1 to 2"),
+        ("study", "colluders = 0", "colluders = 2", "0 to 1"),
+        ("study", 'permit = "EK 12/2026"', 'permit = ""', "empty"),
+        ("study", 'review = "none"', 'review = "nobody"', "it can be 'none'"),
+        ("study", 'title = "Survival"', 'title = "FILL IN"', "not filled in"),
         ("study", 'study_rho = "0.5"', 'study_rho = "-1"', "study_rho"),
         ("study", 'study_rho = "0.5"', 'study_rho = "none"', "study_rho"),
         ("study", str(examples.DICTIONARY.digest), str(examples.DICTIONARY.digest).upper(), "64 hexadecimal"),
@@ -155,6 +162,42 @@ OUTSIDE: dict[str, tuple[SignedTerms, Study, datetime, str]] = {
     ),
     "a centre whose name ends alike": (terms_of(_COUNT, audience=(CentreId("lin"),)), STUDY, NOW, "'lin'"),
     "another statistic": (terms_of(examples.HISTOGRAM), STUDY, NOW, "histogram"),
+    "not begun": (
+        terms_of(_COUNT),
+        replace(STUDY, begins=NOW + timedelta(milliseconds=1)),
+        NOW,
+        "has not begun",
+    ),
+    "fewer centres than the study's minimum": (
+        terms_of(_COUNT),
+        replace(STUDY, min_centres=2),
+        NOW,
+        "wants 2 centres asked at least, and this asks 1",
+    ),
+    "fewer centres than the quorum": (
+        terms_of(_COUNT),
+        replace(STUDY, quorum=2),
+        NOW,
+        "quorum is 2 centres, and this asks 1",
+    ),
+    "no more centres than may collude": (
+        terms_of(_COUNT),
+        replace(STUDY, colluders=1),
+        NOW,
+        "counts on 1 colluding centres",
+    ),
+    "a review by one person": (
+        terms_of(_COUNT),
+        replace(STUDY, review=Review.ONE_PERSON),
+        NOW,
+        "cannot hold releases",
+    ),
+    "a review by two persons": (
+        terms_of(_COUNT),
+        replace(STUDY, review=Review.TWO_PERSONS),
+        NOW,
+        "cannot hold releases",
+    ),
     "no mode": (terms_of(_COUNT), replace(STUDY, modes=frozenset()), NOW, "mode dp"),
     "no scope": (terms_of(_COUNT), replace(STUDY, scopes=frozenset()), NOW, "scope centre"),
     "no field": (terms_of(_MEAN), replace(STUDY, fields=frozenset()), NOW, "'patients.age'"),
@@ -183,6 +226,26 @@ OUTSIDE: dict[str, tuple[SignedTerms, Study, datetime, str]] = {
 def test_a_query_outside_a_study(name: str) -> None:
     terms, study, now, says = OUTSIDE[name]
     assert says in str(outside_study(terms, study, now, None))
+
+
+@pytest.mark.parametrize(
+    "study",
+    [
+        replace(STUDY, min_centres=2),
+        replace(STUDY, quorum=2),
+        replace(STUDY, colluders=1),
+        replace(STUDY, begins=NOW),
+    ],
+)
+def test_what_a_larger_audience_or_the_time_lets_in(study: Study) -> None:
+    """The same studies as above, with both centres asked; the audience is what the analyst signed."""
+    both = terms_of(_COUNT, audience=(CentreId("berlin"), CentreId("oslo")))
+    assert outside_study(both, study, NOW, None) is None
+
+
+def test_a_centre_named_twice_counts_once() -> None:
+    twice = terms_of(_COUNT, audience=(CentreId("berlin"), CentreId("berlin")))
+    assert "asks 1" in str(outside_study(twice, replace(STUDY, min_centres=2), NOW, None))
 
 
 def test_a_star_allows_every_field() -> None:

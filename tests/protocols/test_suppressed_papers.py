@@ -15,7 +15,8 @@ from protocols.dictionary_text import read_dictionary
 from protocols.errors import TextError
 from protocols.queries import Mode, Query, Scope
 from protocols.query_text import request_from_tree
-from protocols.studies import Study, open_study, outside_study
+from protocols.studies import Study, outside_study
+from protocols.study_reading import open_study
 from protocols.study_tables import tables_of
 from tests.protocols import examples
 from tests.protocols.examples import NOW, OFFICER, OFFICER_KEY, terms_of

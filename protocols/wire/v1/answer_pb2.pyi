@@ -149,3 +149,11 @@ class SignedAnswer(_message.Message):
     payload: bytes
     signature: bytes
     def __init__(self, payload: _Optional[bytes] = ..., signature: _Optional[bytes] = ...) -> None: ...
+
+class RelayedAnswer(_message.Message):
+    __slots__ = ("sealed", "open_refusal")
+    SEALED_FIELD_NUMBER: _ClassVar[int]
+    OPEN_REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    sealed: bytes
+    open_refusal: bytes
+    def __init__(self, sealed: _Optional[bytes] = ..., open_refusal: _Optional[bytes] = ...) -> None: ...

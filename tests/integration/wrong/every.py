@@ -3,6 +3,7 @@
 from tests.integration.wrong.analyst import analyst_uses
 from tests.integration.wrong.coordinator import coordinator_uses
 from tests.integration.wrong.dictionaries import dictionary_uses
+from tests.integration.wrong.enrolment import enrolment_uses
 from tests.integration.wrong.node import custodian_uses
 from tests.integration.wrong.officer import officer_uses
 from tests.integration.wrong.sandbox import sandbox_uses
@@ -14,4 +15,5 @@ USES = [
     *officer_uses(),
     *coordinator_uses(),
     *sandbox_uses(),
+    *enrolment_uses(),
 ]

@@ -40,7 +40,7 @@ def line_mistakes(command: Command) -> list[WrongUse]:
             f"there is no command '{last.upper()}'",
             f"did you mean '{last}'",
         ),
-        ("a command that is not there yet", f"{head} enrol", "there is no command 'enrol'", SEE),
+        ("a command that is not there yet", f"{head} witness", "there is no command 'witness'", SEE),
         ("an option for the settings behind the command", *_settings_behind(command)),
     ]
     if command.takes_json:
