@@ -23,7 +23,7 @@ from coordinator.memory import Memory
 from coordinator.rounds import RETURN_WITHIN_S, Rounds
 from coordinator.service import Service
 from coordinator.settings import Settings, load_settings
-from coordinator.store import open_store
+from coordinator.store import Store, open_store
 from protocols.belief import Belief
 from protocols.clock import system_clock
 from protocols.errors import WireError
@@ -59,7 +59,9 @@ def run(
         believed(settings)  # a wrong roster ends this before anything is made
         transport = _transport(settings)
         with _alone(settings.data):
-            asyncio.run(_serve(settings, belief_of(settings), transport))
+            # First the store: into a folder of another program no roster is written.
+            store = open_store(settings.data / "coordinator.db")
+            asyncio.run(_serve(settings, belief_of(settings), store, transport))
     except SettingsError as error:
         advice = "correct it and start again, or name another settings file with --config"
         raise ProgramError(Exit.WRONG_USE, "settings", str(error), advice, problems=error.problems) from None
@@ -111,14 +113,16 @@ def _transport(settings: Settings) -> tuple[bytes, bytes, bytes]:
     return key, certificate, authority
 
 
-async def _serve(settings: Settings, belief: Belief, transport: tuple[bytes, bytes, bytes]) -> None:
+async def _serve(
+    settings: Settings, belief: Belief, store: Store, transport: tuple[bytes, bytes, bytes]
+) -> None:
     from coordinator.enrolment_link import door
     from coordinator.link import Doors, build_server, credentials_of
 
     membership = Membership(belief, system_clock)
     enrolment = open_enrolment(settings, lambda: membership.held, system_clock)
     hub = Hub(on_change=lambda: _write_status(settings.data / "status.json", hub, membership))
-    memory = Memory(open_store(settings.data / "coordinator.db"))
+    memory = Memory(store)
     rounds = Rounds(hub, memory, membership.roster, system_clock, RETURN_WITHIN_S)
     service = Service(hub, memory, rounds, membership.roster, system_clock)
 
@@ -134,6 +138,7 @@ async def _serve(settings: Settings, belief: Belief, transport: tuple[bytes, byt
         service=service,
         membership=membership,
         heartbeat_s=settings.heartbeat_s,
+        clock=system_clock,
         enrolment=enrolment,
     )
     server = build_server(doors)

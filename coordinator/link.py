@@ -28,9 +28,11 @@ from coordinator.errors import (
 )
 from coordinator.hub import Hub, Session
 from coordinator.membership import Membership
+from coordinator.presence import certificate_of, peer_uri, present, refuse
 from coordinator.rounds import Rounds
 from coordinator.service import Service
 from protocols.belief import Shown
+from protocols.clock import Clock
 from protocols.codec.link import (
     decode_ask,
     decode_frame,
@@ -50,7 +52,6 @@ from protocols.link import PROTOCOL, Ask, Frame, FrameKind, KeptQuestion, Progre
 
 _log = logging.getLogger("skerry.coordinator")
 _HELLO_WITHIN_S = 10.0
-_ABORT_WITHIN_S = 0.5
 _MAX_MESSAGE_BYTES = 2**20
 _OPTIONS: list[tuple[str, int]] = [
     ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
@@ -86,6 +87,7 @@ class Doors:
     service: Service
     membership: Membership
     heartbeat_s: float
+    clock: Clock
     enrolment: Enrolment | None = None
 
 
@@ -138,27 +140,6 @@ def credentials_of(key_pem: bytes, certificate_pem: bytes, ca_pem: bytes) -> grp
     )
 
 
-async def _refuse(context: _Context, why: str) -> NoReturn:
-    _log.warning("event=peer_refused why=%s", why)
-    await context.abort(grpc.StatusCode.PERMISSION_DENIED, why)
-    raise RuntimeError("abort raises")
-
-
-def _peer_uri(context: _Context) -> str | None:
-    """Give the one URI of the peer's certificate over TLS 1.3; None when it is not exactly so."""
-    auth = context.auth_context()
-    uris = list(auth.get("peer_uri", []))
-    versions = list(auth.get("ssl_tls_version", []))
-    if versions != [b"TLSv1.3"] or len(uris) != 1:
-        return None
-    return uris[0].decode("utf-8", "replace")
-
-
-def _certificate_of(context: _Context) -> bytes:
-    """Give the certificate that the peer shows, PEM."""
-    return b"".join(context.auth_context().get("x509_pem_cert", []))
-
-
 async def _read(decode: Callable[[bytes], _T], request: bytes, context: _Context) -> _T:
     try:
         return decode(request)
@@ -172,38 +153,6 @@ async def _abort(error: CoordinatorError, context: _Context) -> NoReturn:
     raise RuntimeError("abort raises")
 
 
-@asynccontextmanager
-async def _present(
-    membership: Membership, who: CentreId | AnalystId, context: _Context, why: str
-) -> AsyncIterator[None]:
-    """Keep a peer's call as long as the peer belongs; the call of one that does not is cut at once."""
-    call = asyncio.current_task()
-    if call is None:
-        raise RuntimeError("a call is a task")
-    with membership.here(who) as is_gone:
-        cutting = asyncio.create_task(_cut(is_gone, call, context, why))
-        try:
-            yield
-        finally:
-            if not is_gone.is_set():
-                cutting.cancel()
-
-
-async def _cut(is_gone: asyncio.Event, call: "asyncio.Task[Any]", context: _Context, why: str) -> None:
-    """End a call by both its ends: to cancel its task alone would tell the peer nothing.
-
-    The abort waits behind a write that a peer does not take, so the task does not wait for the abort.
-    """
-    await is_gone.wait()
-    _log.warning("event=peer_cut why=%s", why)
-    ending = asyncio.get_running_loop().call_later(_ABORT_WITHIN_S, call.cancel)
-    try:
-        await context.abort(grpc.StatusCode.PERMISSION_DENIED, why)
-    except grpc.aio.BaseError:
-        ending.cancel()
-        call.cancel()
-
-
 class _Link:
     """Takes the nodes' streams."""
 
@@ -212,10 +161,10 @@ class _Link:
 
     async def connect(self, frames: AsyncIterator[Frame], context: _Context) -> None:
         """Serve one node until its stream ends."""
-        centre = self._doors.membership.centre(_peer_uri(context))
+        centre = self._doors.membership.centre(peer_uri(context))
         if centre is None:
-            await _refuse(context, "not_a_centre")
-        async with _present(self._doors.membership, centre, context, "not_a_centre"):
+            await refuse(context, "not_a_centre")
+        async with present(self._doors.membership, self._doors.clock, centre, context, "not_a_centre"):
             await self._greet(centre, frames, context)
 
     async def _greet(self, centre: CentreId, frames: AsyncIterator[Frame], context: _Context) -> None:
@@ -227,7 +176,7 @@ class _Link:
         except (TimeoutError, WireError):
             hello = None
         if hello is None or hello.protocol != PROTOCOL:
-            await _refuse(context, "no_hello_of_this_protocol")
+            await refuse(context, "no_hello_of_this_protocol")
         await self._serve(Session(centre=centre, hello=hello), incoming, context)
 
     async def _serve(self, session: Session, incoming: "_Incoming", context: _Context) -> None:
@@ -240,7 +189,7 @@ class _Link:
             session.show(held.octets)
         self._doors.hub.join(session)
         _log.info("event=centre_joined centre=%s", session.centre)
-        reader = asyncio.create_task(self._read(session, incoming, _certificate_of(context)))
+        reader = asyncio.create_task(self._read(session, incoming, certificate_of(context)))
         try:
             while (message := await session.outgoing.get()) is not None:
                 for frame in cut(message):
@@ -376,8 +325,8 @@ class _Desk:
     @asynccontextmanager
     async def _entered(self, context: _Context) -> AsyncIterator[AnalystId]:
         """Let an analyst in for one call; who is none is refused."""
-        analyst = self._doors.membership.analyst(_peer_uri(context))
+        analyst = self._doors.membership.analyst(peer_uri(context))
         if analyst is None:
-            await _refuse(context, "not_an_analyst")
-        async with _present(self._doors.membership, analyst, context, "not_an_analyst"):
+            await refuse(context, "not_an_analyst")
+        async with present(self._doors.membership, self._doors.clock, analyst, context, "not_an_analyst"):
             yield analyst

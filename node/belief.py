@@ -34,7 +34,7 @@ def _chosen(settings: Settings) -> tuple[Trusted, Trusted]:
     path = settings.data / FILE
     try:
         path.lstat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs the folder says what it is
         return named, named
     except OSError as error:
         raise _unreadable(path, error) from None

@@ -87,8 +87,8 @@ class RefusalCode(Enum):
     ANALYST_BUDGET = (
         13,
         "analyst_budget",
-        "The analyst's privacy budget at the centre is used up.",
-        "ask at a smaller loss, of what is left, or have the study signed with more for each analyst",
+        "The privacy budget of the analyst's institution in this study is used up at the centre.",
+        "ask at a smaller loss, of what is left, or have the study signed with more for each institution",
     )
     QUERY_ID_REUSED = (
         14,

@@ -153,7 +153,7 @@ class Registry:
     def publish(self, query_id: QueryId | str, title: str) -> bytes:
         """Sign what centres have answered to a question of yours, for everybody to check; it costs nothing.
 
-        Raises as `result` does, and PublicationError when no centre has answered, or for a title that is none.
+        Raises as `result` does, and PublicationError when no centre has answered or the title is none.
         """
         asked = self.status(query_id)
         answers = dict(self._signed_answers(asked.terms))

@@ -16,6 +16,8 @@ from node.snapshot_list import SnapshotList
 from protocols.program import Exit, ProgramError, print_json
 
 _SOON_DAYS = 30
+_SOON_RENEWED_DAYS = 2
+"""A certificate lasts a week and renews itself with two days left: later, something stands in its way."""
 
 
 def status(context: typer.Context, json: Json = False) -> None:
@@ -113,7 +115,7 @@ def _lines(tree: dict[str, Any]) -> list[tuple[str, str]]:
             "roster",
             f"version {tree['roster']['version']}, {_ends(tree['roster'])}" if tree["roster"] else "-",
         ),
-        ("certificate", _ends(tree["certificate"]) if tree["certificate"] else "-"),
+        ("certificate", _ends(tree["certificate"], _SOON_RENEWED_DAYS) if tree["certificate"] else "-"),
     ]
 
 
@@ -138,10 +140,10 @@ def _snapshot(snapshot: dict[str, Any]) -> str:
     return f"{snapshot['id']} of {shown_time(snapshot['committed_at'])}{note}"
 
 
-def _ends(one: dict[str, Any]) -> str:
+def _ends(one: dict[str, Any], soon_days: int = _SOON_DAYS) -> str:
     """Say when something ends, and warn when that is soon."""
     days = one["days_left"]
     if days < 0:
         return f"EXPIRED on {shown_time(one['expires'])}"
-    warning = "; renew it soon" if days < _SOON_DAYS else ""
+    warning = "; renew it soon" if days < soon_days else ""
     return f"until {shown_time(one['expires'])}, {days} days left{warning}"

@@ -38,6 +38,7 @@ from protocols.link import LINK_PATH, PROTOCOL, FrameKind, Hello
 __all__ = ["Peer", "Stream", "authority_of", "connect", "hello", "refusal", "tls_versions"]
 
 _WITHIN_S = 20.0
+_HOUR = timedelta(hours=1)
 _OPTIONS: list[tuple[str, int]] = [
     ("grpc.enable_http_proxy", 0),
     ("grpc.max_send_message_length", 64 * 2**20),
@@ -75,7 +76,9 @@ class Peer:
         return cls(target=target, ca_pem=ca_pem, key_pem=None, certificate_pem=None)
 
     @classmethod
-    def named(cls, target: str, ca_pem: bytes, signer: _Signer, uris: Sequence[str]) -> Self:
+    def named(
+        cls, target: str, ca_pem: bytes, signer: _Signer, uris: Sequence[str], lasts: timedelta = _HOUR
+    ) -> Self:
         """Give a peer with the URIs in its certificate."""
         key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.now(UTC)
@@ -89,7 +92,7 @@ class Peer:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(minutes=5))
-            .not_valid_after(now + timedelta(hours=1))
+            .not_valid_after(now + lasts)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(signer.key, SHA256())
         )

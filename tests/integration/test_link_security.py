@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -186,6 +187,17 @@ def test_the_right_uris_do_open_link_and_desk(named: Named, door: Federation) ->
         stream.send(hello())
         assert decode_frame(stream.receive()).kind is FrameKind.WELCOME
         eventually("b is on the link", lambda: door.online() == {"a", "b"})
+
+
+def test_an_open_stream_ends_with_its_certificate(door: Federation) -> None:
+    """TLS looks at a certificate once; what was opened with it must not outlive it."""
+    signer, lasts = authority_of(door.places.consortium), timedelta(seconds=4)
+    peer = Peer.named(address(door), trust(door), signer, [B], lasts)
+    with peer.stream() as stream:
+        stream.send(hello())
+        assert decode_frame(stream.receive()).kind is FrameKind.WELCOME
+        assert answer_to(stream) == ("PERMISSION_DENIED", "not_a_centre")
+    assert "event=certificate_ended" in log(door)
 
 
 def test_a_second_connection_of_one_identity_replaces_the_first(named: Named, door: Federation) -> None:

@@ -61,28 +61,29 @@ def with_settings(command: Command, place: str) -> str:
     return command.right.replace("{box}/" + SETTINGS[command.right.split()[0]], place, 1)
 
 
+_BEARS = "the roster bears 0 of the 1 signatures that it needs"
 SHARED = [
     ("no roster", "roster-absent", "roster-absent cannot be read", ""),
-    ("an empty roster", "roster-empty", "roster-empty: .*bears no signature of 'consortium'", ""),
-    ("a roster that nobody signed", "roster-unsigned", "bears no signature of 'consortium'", ""),
+    ("an empty roster", "roster-empty", f"roster-empty: {_BEARS}", ""),
+    ("a roster that nobody signed", "roster-unsigned", _BEARS, ""),
     (
         "a roster that was edited",
         "roster-edited",
-        "the signature of 'consortium' under the roster is wrong",
+        _BEARS,
         "",
     ),
     (
         "a roster of another root",
         "roster-of-another-root",
-        "the signature of 'consortium' under the roster is wrong",
+        _BEARS,
         "",
     ),
     ("a roster of another format", "roster-of-other-format", "its format is not skerry.roster/1", ""),
-    ("a study for a roster", "roster-with-a-study", "bears no signature of 'consortium'", ""),
-    ("no root key", "root-absent", "root-absent cannot be read", ""),
-    ("a root key that is none", "root-no-key", "root-no-key: a public key is 32 bytes", ""),
-    ("a certificate for a root key", "root-of-another", "a public key is 32 bytes", ""),
-    ("a root key of bytes", "root-binary", "a public key is 32 bytes", ""),
+    ("a study for a roster", "roster-with-a-study", _BEARS, ""),
+    ("no root", "root-absent", "root-absent cannot be read", ""),
+    ("a root that is none", "root-no-key", "root-no-key: root: not TOML", ""),
+    ("a certificate for a root", "root-of-another", "root: not TOML", ""),
+    ("a root of bytes", "root-binary", "root: not TOML", ""),
 ]
 DICTIONARY = [
     ("no dictionary", "dictionary-absent", "dictionary-absent cannot be read", ""),
