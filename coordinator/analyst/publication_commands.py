@@ -1,6 +1,8 @@
 """The commands `skerry query publish` and `skerry publication show`."""
 
+import os
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Annotated
 
 import typer
@@ -9,6 +11,7 @@ from rich.markup import escape
 
 from coordinator.analyst.opening import Json, connected
 from coordinator.analyst.outputs import Outputs, PageFile, PlotFile
+from coordinator.analyst.publishing import check_title
 from coordinator.analyst.question_commands import QueryIdText, query_id_of
 from coordinator.analyst.tables import show_result
 from coordinator.errors import PublicationError
@@ -38,9 +41,11 @@ def query_publish(
     `skerry publication show`, and need not believe you. It costs nothing.
     """
     wanted = query_id_of(query_id, "ID")
-    if file.exists():
-        what, advice = f"{file} is there already", "choose another name, or move it away"
-        raise ProgramError(Exit.WRONG_USE, "file", what, advice)
+    _check_new(file)
+    try:
+        check_title(title)
+    except PublicationError as error:
+        raise ProgramError(Exit.WRONG_USE, "title", str(error), 'write one with: --title "TITLE"') from None
     with connected(context) as registry:
         try:
             octets = registry.publish(wanted, title)
@@ -53,6 +58,23 @@ def query_publish(
         print_json({"format": "skerry.published/1", "query_id": str(wanted), "file": str(file)})
     else:
         Console().print(f"Published in {escape(str(file))}; check it with: skerry publication show FILE")
+
+
+def _check_new(file: Path) -> None:
+    """Refuse a place that is taken, or in no folder, before anything is asked. Raises ProgramError."""
+    if os.path.lexists(file):
+        what, advice = f"{file} is there already", "choose another name, or move it away"
+        raise ProgramError(Exit.WRONG_USE, "file", what, advice)
+    try:
+        is_folder = S_ISDIR(file.parent.stat().st_mode)
+    except OSError:
+        is_folder = False
+    if not is_folder:
+        what, advice = (
+            f"{file} cannot be written (no such folder)",
+            "name a file in a folder that you may write",
+        )
+        raise ProgramError(Exit.WRONG_USE, "file", what, advice)
 
 
 def _write(file: Path, octets: bytes) -> None:

@@ -22,14 +22,19 @@ from protocols.roster import Roster
 from protocols.signed_text import MAX_BYTES, SignedText
 
 
+def check_title(title: str) -> None:
+    """Refuse what is no title. Raises PublicationError."""
+    if not title.strip() or not title.isprintable() or len(title) > MAX_TITLE:
+        raise PublicationError(f"a title is a line of 1 to {MAX_TITLE} characters")
+
+
 def published(
     profile: Profile, asked: Asked, answers: dict[CentreId, SignedAnswer], title: str, now: datetime
 ) -> bytes:
     """Sign a question with its answers. Raises PublicationError."""
     if not answers:
         raise PublicationError("no centre has answered: there is nothing to publish")
-    if not title.strip() or not title.isprintable() or len(title) > MAX_TITLE:
-        raise PublicationError(f"a title is a line of 1 to {MAX_TITLE} characters")
+    check_title(title)
     publication = Publication(
         title=title,
         published_at=now,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from node.policy_change import Change
     from node.policy_preview import Judged, Question
     from node.policy_words import Difference
+    from protocols.dictionary import Dictionary
 
 app = typer.Typer(help="The custodian's rules over every study.", no_args_is_help=True)
 
@@ -113,9 +114,9 @@ def preview_command(
     from node.ledger.charged import charged
     from node.policy_preview import Replay, preview
 
-    policy = _right_policy(file)
     settings = settings_of(context)
     rules, period = rules_of(settings), period_of(since, None)
+    policy = _right_policy(file, rules.dictionary)
     made_up = [_made_up(path, rules) for path in query or ()]
     try:
         path = existing_ledger(settings)
@@ -134,9 +135,10 @@ def preview_command(
         Console().print(_preview_table(shown, str(rules.centre), file))
 
 
-def _right_policy(file: Path) -> Policy:
+def _right_policy(file: Path, dictionary: "Dictionary") -> Policy:
     octets = _read(file)
     problems = problems_of(octets, (files("deploy.policies") / "strict.toml").read_bytes())
+    problems = problems or forbidden_problems(octets, dictionary)
     if problems:
         raise _wrong(file, problems)
     return read_policy(octets)

@@ -65,6 +65,12 @@ RIGHT = {
     "releases": (f"{CONFIG} releases --limit 1", 0),
     "show": (f"{CONFIG} releases show 0", 0),
     "policy": (f"{CONFIG} policy check {{files}}/policy.toml", 0),
+    "preview": (f"{CONFIG} policy preview {{files}}/policy.toml --query {{files}}/valid.yaml", 0),
+    "studies": (f"{CONFIG} study list", 0),
+    "shown study": (f"{CONFIG} study show {{files}}/proposed.toml", 0),
+    "study": (f"{PROFILE} study check {{files}}/mine.toml", 0),
+    "decisions": (f"{PROFILE} study status {{files}}/mine.toml --decisions {{files}}/decisions", 0),
+    "publish": (f"{PROFILE} query publish {'00' * 16} {{files}}/new.toml --title Ages", 5),
     "dictionary": (f"{CONFIG} dictionary check {{files}}/small.yaml", 0),
     "sandbox": ("skerry-sandbox status {box}", 0),
 }

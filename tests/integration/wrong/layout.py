@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from coordinator.belief import belief_of
+from coordinator.settings import load_settings
 from coordinator.store import open_store
 from deploy.sandbox.authority import Authority
 from deploy.sandbox.papers import Plan, policy_text, write_papers
@@ -21,6 +23,8 @@ from tests.integration.wrong.bench import Bench
 from tests.integration.wrong.files import write_files
 from tests.integration.wrong.folders import write_folders, write_history
 from tests.integration.wrong.papers import CENTRE, Paper, folder_of, write_texts, write_values, write_wrong
+from tests.integration.wrong.publications import write_publications
+from tests.integration.wrong.study_files import write_studies
 from tests.protocols.test_dictionary_wrong import WRONG
 
 
@@ -31,6 +35,8 @@ def laid_out(root: Path) -> Iterator[Bench]:
     _write_sandbox(files, box)
     write_named_files(files)
     _write_node(box)
+    write_studies(files, box)
+    write_publications(files, box)
     _write_coordinator(box)
     write_analyst(box)
     here.mkdir()
@@ -132,6 +138,7 @@ def _write_coordinator(box: Path) -> None:
     home = box / "coordinator"
     (home / "data").mkdir()
     open_store(home / "data" / "coordinator.db").close()
+    belief_of(load_settings(home / "coordinator.toml"))
     (home / "data-file").write_text("data", encoding="utf-8")
     for name in ("data-held", "store-garbage", "store-of-another", "store-of-tomorrow"):
         (home / name).mkdir()

@@ -1,5 +1,6 @@
 """Wrong uses of `skerry-node` by the privacy officer: budgets, releases, audits, policies, reports."""
 
+from tests.integration.wrong import questions
 from tests.integration.wrong.files import NOWHERE
 from tests.integration.wrong.line import SEE, line_mistakes
 from tests.integration.wrong.node import LEDGER_RUN, PAPERS
@@ -12,9 +13,14 @@ AUDIT = Command(name="skerry-node audit", start=f"{CONFIG} audit")
 RELEASES = Command(name="skerry-node releases", start=f"{CONFIG} releases")
 SHOW = Command(name="skerry-node releases show", start=f"{CONFIG} releases show", rest="0")
 POLICY = Command(name="skerry-node policy check", start=f"{CONFIG} policy check", rest="{files}/policy.toml")
+PREVIEW = Command(
+    name="skerry-node policy preview", start=f"{CONFIG} policy preview", rest="{files}/policy.toml"
+)
 REPORT = Command(name="skerry-node report", start=f"{CONFIG} report")
-ALL = (BUDGET, AUDIT, RELEASES, SHOW, POLICY, REPORT)
+ALL = (BUDGET, AUDIT, RELEASES, SHOW, POLICY, PREVIEW, REPORT)
 
+BESIDE_A_ROSTER = ("asks a quorum beyond the centres",)
+"""Questions that the dictionary alone does not show to be wrong."""
 DAYS = [
     ("an empty day", "''"),
     ("a day in words", "yesterday"),
@@ -69,12 +75,14 @@ def officer_uses() -> list[WrongUse]:
     """Give every wrong use of the officer's commands."""
     every = [use for command in ALL for use in line_mistakes(command)]
     every += [
-        use for command in (BUDGET, AUDIT, RELEASES, SHOW, REPORT) for use in settings_mistakes(command)
+        use
+        for command in (BUDGET, AUDIT, RELEASES, SHOW, PREVIEW, REPORT)
+        for use in settings_mistakes(command)
     ]
-    every += [use for command in (BUDGET, REPORT) for use in paper_mistakes(command, PAPERS)]
+    every += [use for command in (BUDGET, PREVIEW, REPORT) for use in paper_mistakes(command, PAPERS)]
     every += [
         use
-        for command in (BUDGET, AUDIT, RELEASES, SHOW, REPORT)
+        for command in (BUDGET, AUDIT, RELEASES, SHOW, PREVIEW, REPORT)
         for use in paper_mistakes(command, LEDGER_RUN[:2] + LEDGER_RUN[4:], exit_code=6)
     ]
     for command in (BUDGET, RELEASES):
@@ -118,12 +126,38 @@ def officer_uses() -> list[WrongUse]:
             *PAGES,
         ]
     )
-    every += POLICY.with_rest(
-        (f"for a policy, {name}", word, says, "name the file that you want to check")
+    for command in (POLICY, PREVIEW):
+        every += command.with_rest(
+            (f"for a policy, {name}", word, says, "name the file that you want to check")
+            for name, word, says in NOWHERE
+        )
+        every += command.with_rest(
+            (f"a policy that {name}", f"{{files}}/{file_of(name)}", says, "protocols/spec/policy.md")
+            for name, (_, says) in POLICIES.items()
+        )
+    return [*every, *_preview_uses()]
+
+
+def _preview_uses() -> list[WrongUse]:
+    """Give the wrong uses of the days and the made-up questions of a preview."""
+    right = PREVIEW.rest
+    rows = [
+        (f"--since {name}", f"{right} --since {word}", "--since .* is no day", "write it as 2026-11-30")
+        for name, word in DAYS
+    ]
+    rows += [
+        (f"for a question, {name}", f"{right} --query {word}", says, "name an existing query file")
         for name, word, says in NOWHERE
-    )
-    every += POLICY.with_rest(
-        (f"a policy that {name}", f"{{files}}/{file_of(name)}", says, "protocols/spec/policy.md")
-        for name, (_, says) in POLICIES.items()
-    )
-    return every
+    ]
+    rows += [
+        (
+            f"a question that {name}",
+            f"{right} --query {{files}}/{questions.file_of(name)}",
+            says,
+            "queries.md",
+        )
+        for name, (_, says, _) in questions.QUESTIONS.items()
+        if name not in BESIDE_A_ROSTER
+    ]
+    rows.append(("two policies", f"{right} {right}", "got unexpected extra argument", SEE))
+    return PREVIEW.with_rest(rows)
