@@ -15,11 +15,12 @@ from deploy.sandbox.places import Places, write_text
 from privacy.accountant import loss_of_epsilon
 from privacy.errors import PrivacyError
 from protocols.dictionary import Dictionary
+from protocols.errors import ProtocolError
 from protocols.ids import COORDINATOR_URI, AnalystId, CentreId, OfficerId
 from protocols.keys import PublicKeys
 from protocols.queries import Kind, Mode, Scope
 from protocols.root import Root, root_text
-from protocols.roster import Analyst, Centre, Officer, Roster, roster_text
+from protocols.roster import Analyst, Centre, Officer, Roster, open_roster, roster_text
 from protocols.signed_text import SignedText
 
 STUDY = "sandbox"
@@ -79,8 +80,8 @@ def write_papers(places: Places, plan: Plan) -> None:
     write_text(places.shared / "root.toml", root_text(keys))
     (places.shared / "tls-ca.pem").write_bytes(authority.certificate)
     (places.shared / "dictionary").write_bytes(plan.dictionary_text)
-    roster = SignedText(body=roster_text(_roster(places, plan)).encode(), signatures=())
-    (places.shared / "roster.toml").write_bytes(roster.signed_by(ROOT, root, "roster").to_bytes())
+    roster = SignedText(body=roster_text(_roster(places, plan, keys)).encode(), signatures=())
+    _roster_file(places).write_bytes(roster.signed_by(ROOT, root, "roster").to_bytes())
     for centre in plan.centres:
         _centre_papers(places, plan, centre, authority)
     _coordinator_papers(places, plan, authority)
@@ -110,7 +111,20 @@ def _public(folder: Path, signing: str) -> PublicKeys:
     )
 
 
-def _roster(places: Places, plan: Plan) -> Roster:
+def _roster_file(places: Places) -> Path:
+    return places.shared / "roster.toml"
+
+
+def _next_version(places: Places, root: Root) -> int:
+    """Give the version after that of the roster which is there: programs believe no other of the same one."""
+    file = _roster_file(places)
+    try:
+        return open_roster(file.read_bytes(), root).version + 1 if file.exists() else 1
+    except ProtocolError as error:
+        raise SandboxError(f"{file} is not this sandbox's: {error}", "use an empty folder") from None
+
+
+def _roster(places: Places, plan: Plan, root: Root) -> Roster:
     centres = [
         Centre(id=one, institution=one.text, keys=_public(places.centre(one.text) / "keys", "identity.key"))
         for one in plan.centres
@@ -123,7 +137,7 @@ def _roster(places: Places, plan: Plan) -> Roster:
     keys = _public(places.analyst, "signing.key")
     return Roster(
         consortium=CONSORTIUM,
-        version=1,
+        version=_next_version(places, root),
         expires=_expires(),
         centres={one.id: one for one in centres},
         officers={one.id: one for one in officers},

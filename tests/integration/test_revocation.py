@@ -251,8 +251,8 @@ def test_a_node_that_restarts_with_an_older_file_keeps_what_it_has_stored(four: 
     made = four.made
     made.kill(f"centre-{A}")
     made.start(f"centre-{A}")
+    eventually("it has said so", lambda: "event=roster_older file=1" in four.log(f"centre-{A}"))
     eventually("it is back", lambda: A in made.online())
-    assert "event=roster_older file=1" in four.log(f"centre-{A}")
     assert four.stored(A) == four.version
 
 
