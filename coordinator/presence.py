@@ -8,6 +8,7 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any, NoReturn, TypeAlias
 
 # See node/link.py: the only way to refuse TLS 1.2, and read at import.
@@ -56,36 +57,42 @@ async def present(
     call = asyncio.current_task()
     if call is None:
         raise RuntimeError("a call is a task")
+    # Read before anything is served: without an end there is no call.
+    ends = check_certificate(certificate_of(context)).not_valid_after_utc
     with membership.here(who) as is_gone:
-        lapsing = asyncio.create_task(_lapse(is_gone, certificate_of(context), clock))
-        cutting = asyncio.create_task(_cut(is_gone, call, context, why))
+
+        async def cut() -> None:
+            has_ended = await _lapses(is_gone, ends, clock)
+            await _cut(call, context, "certificate_ended" if has_ended else why)
+
+        cutting = asyncio.create_task(cut())
         try:
             yield
         finally:
-            lapsing.cancel()
             if not is_gone.is_set():
                 cutting.cancel()
 
 
-async def _lapse(is_gone: asyncio.Event, certificate_pem: bytes, clock: Clock) -> None:
-    """Have a call cut when its certificate ends: TLS looks at it once, and a stream may last for months."""
-    ends = check_certificate(certificate_pem).not_valid_after_utc
+async def _lapses(is_gone: asyncio.Event, ends: datetime, clock: Clock) -> bool:
+    """Wait until a peer belongs no longer, or the certificate ends; say whether it was the certificate.
+
+    TLS looks at a certificate once, and a stream may last for months.
+    """
     while (left_s := (ends - clock()).total_seconds()) > 0:
         # In short steps: the clock may be set meanwhile.
         with suppress(TimeoutError):
             async with asyncio.timeout(min(left_s, _LOOK_AGAIN_S)):
                 await is_gone.wait()
-                return
-    _log.warning("event=certificate_ended")
+                return False
     is_gone.set()
+    return True
 
 
-async def _cut(is_gone: asyncio.Event, call: "asyncio.Task[Any]", context: _Context, why: str) -> None:
+async def _cut(call: "asyncio.Task[Any]", context: _Context, why: str) -> None:
     """End a call by both its ends: to cancel its task alone would tell the peer nothing.
 
     The abort waits behind a write that a peer does not take, so the task does not wait for the abort.
     """
-    await is_gone.wait()
     _log.warning("event=peer_cut why=%s", why)
     ending = asyncio.get_running_loop().call_later(_ABORT_WITHIN_S, call.cancel)
     try:

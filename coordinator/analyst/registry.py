@@ -16,6 +16,7 @@ from coordinator.analyst.result import Result, result_of
 from coordinator.analyst.unsealing import unsealed_answer
 from coordinator.analyst.verify import Verified, verified
 from coordinator.errors import RefusedError, SettingsError, UnreachableError, UnverifiableError
+from protocols.answers import Received
 from protocols.clock import Clock, system_clock
 from protocols.dictionary import Dictionary
 from protocols.envelope import seal
@@ -25,7 +26,6 @@ from protocols.link import MOST_LISTED, Ask, CentreState, Listing, Progress
 from protocols.queries import SignedTerms
 from protocols.query_text import Request, read_request, request_from_tree
 from protocols.refusals import Refusal
-from protocols.releases import SignedAnswer
 
 Watch = Callable[[Progress], None]
 
@@ -139,15 +139,8 @@ class Registry:
         The quorum was for the asking: here is what there is, and `missing` names who is not there yet.
         Raises as `status` does, and SettingsError for a question of another dictionary.
         """
-        terms = self.status(query_id).terms
-        if terms.dictionary != self._profile.dictionary.digest:
-            raise SettingsError(
-                f"this was asked with another dictionary than your profile's: {terms.dictionary}"
-            )
-        outcomes: dict[CentreId, Verified | Refusal | UnverifiableError] = {}
-        for progress in self._desk.result(terms.query_id):
-            if progress.centre in terms.audience:
-                outcomes.setdefault(progress.centre, self._outcome(progress, terms))
+        terms = self._asked_before(query_id).terms
+        outcomes = {one.centre: self._outcome(one, terms) for one in self._first_answers(terms)}
         return result_of(terms, self._profile.dictionary, outcomes)
 
     def publish(self, query_id: QueryId | str, title: str) -> bytes:
@@ -155,8 +148,12 @@ class Registry:
 
         Raises as `result` does, and PublicationError when no centre has answered or the title is none.
         """
-        asked = self.status(query_id)
-        answers = dict(self._signed_answers(asked.terms))
+        asked = self._asked_before(query_id)
+        answers = {
+            one.centre: self._unsealed(one, asked.terms).signed
+            for one in self._first_answers(asked.terms)
+            if isinstance(self._outcome(one, asked.terms), Verified)
+        }
         return published(self._profile, asked, answers, title, self._clock())
 
     def read_publication(self, octets: bytes) -> tuple[str, Result]:
@@ -216,19 +213,29 @@ class Registry:
             not_after_ms=int(not_after.timestamp() * 1000),
         )
 
-    def _signed_answers(self, terms: SignedTerms) -> Iterator[tuple[CentreId, SignedAnswer]]:
-        """Fetch what centres signed for a question, where it verifies and is a release."""
-        profile = self._profile
+    def _asked_before(self, query_id: QueryId | str) -> Asked:
+        asked = self.status(query_id)
+        if asked.terms.dictionary != self._profile.dictionary.digest:
+            raise SettingsError(
+                f"this was asked with another dictionary than your profile's: {asked.terms.dictionary}"
+            )
+        return asked
+
+    def _first_answers(self, terms: SignedTerms) -> Iterator[Progress]:
+        """Fetch what the coordinator keeps: one answer of each centre that was asked, the first."""
+        seen: set[CentreId] = set()
         for one in self._desk.result(terms.query_id):
-            if one.centre in terms.audience and isinstance(self._outcome(one, terms), Verified):
-                came = unsealed_answer(one.answer, one.centre, terms, profile.sealing_key)
-                yield one.centre, came.signed
+            if one.centre in terms.audience and one.centre not in seen:
+                seen.add(one.centre)
+                yield one
+
+    def _unsealed(self, progress: Progress, terms: SignedTerms) -> Received:
+        return unsealed_answer(progress.answer, progress.centre, terms, self._profile.sealing_key)
 
     def _outcome(self, progress: Progress, terms: SignedTerms) -> Verified | Refusal | UnverifiableError:
         try:
-            profile, centre = self._profile, progress.centre
-            came = unsealed_answer(progress.answer, centre, terms, profile.sealing_key)
-            return verified(came, centre, terms, profile.roster, profile.dictionary)
+            profile, came = self._profile, self._unsealed(progress, terms)
+            return verified(came, progress.centre, terms, profile.roster, profile.dictionary)
         except UnverifiableError as error:
             return error
 

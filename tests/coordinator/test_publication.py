@@ -139,6 +139,14 @@ def test_a_coordinator_that_gives_another_question_is_noticed(world: World) -> N
     world.desk.kept = kept
 
 
+def test_a_question_of_another_dictionary_is_not_published(world: World) -> None:
+    terms = replace(world.terms, dictionary=Digest(bytes(32)))
+    kept, world.desk.kept = world.desk.kept, [world.keeps(terms)]
+    with pytest.raises(SettingsError, match="another dictionary"):
+        world.registry.publish(terms.query_id, TITLE)
+    world.desk.kept = kept
+
+
 def test_another_dictionary_says_so(world: World, octets: bytes) -> None:
     publication = open_publication(octets, world.centre.roster.analysts)
     terms = replace(publication.terms, dictionary=Digest(bytes(32)))
